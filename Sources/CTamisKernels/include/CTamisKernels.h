@@ -1,0 +1,176 @@
+// Kernels of Tamis: plain loops over pointers, written once (kernels.inc) and compiled for float and double at three
+// processor levels. No allocation, no threads, no tensors, no failure: callers check every argument first.
+//
+// Conventions
+//  * All matrices are row-major. M, N, K are the letters of the product Y (M × N) = X (M × K) · W (K × N); ldx, ldw, ldy
+//    are the distances, in scalars, between the starts of two rows.
+//  * Images are channel-last: depth × height × width × channels. Spatial ranks 1 and 2 have leading extents of 1.
+//  * `void *` points to scalars of the table's type. `bias` and `residual` may be NULL: then they are not added.
+//  * For one table, each result's bits depend only on the values that define it: never on M, on alignment, on the tile it
+//    is computed in, or on its neighbours.
+
+#ifndef C_TAMIS_KERNELS_H
+#define C_TAMIS_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// Element-wise functions that a kernel can apply to what it has just computed.
+typedef enum {
+    TAMIS_IDENTITY = 0,
+    TAMIS_RELU = 1,
+    TAMIS_SIGMOID = 2,
+    TAMIS_TANH = 3,
+} tamis_activation;
+
+/// Element-wise functions of two operands.
+typedef enum {
+    TAMIS_ADD = 0,
+    TAMIS_SUBTRACT = 1,
+    TAMIS_MULTIPLY = 2,
+    TAMIS_DIVIDE = 3,
+} tamis_binary;
+
+/// Where a sliding window meets one image; spatial axes are (depth, height, width).
+typedef struct {
+    long input[3];     ///< extents of the input image
+    long output[3];    ///< extents of the output image
+    long kernel[3];    ///< extents of the window
+    long stride[3];    ///< distance between two windows
+    long dilation[3];  ///< distance between two taps of a window
+    long pad[3];       ///< pixels of padding before the image
+} tamis_window;
+
+/// The kernels for one scalar type at one processor level.
+typedef struct {
+    long scalar_bytes;
+    /// Columns of one packed panel of `pack_panels`.
+    long panel_columns;
+
+    // ---- Matrix products with a constant right side ---------------------------------------------------------------
+    //
+    // The panels: columns of W in groups of `panel_columns`; within a panel K rows of `panel_columns` scalars each,
+    // contiguous; the last panel padded with zeros. Packed size: ceil(N / panel_columns) * panel_columns * K scalars.
+
+    /// Packs W (K × N), or its transpose when `transposed` (then w holds N × K), into panels.
+    void (*pack_panels)(long K, long N, const void *w, long ldw, bool transposed, void *panels);
+    /// Y = activation(X · W + bias + residual). The sum of one output runs over k in ascending order with one
+    /// accumulator, so it has the same bits for each M and position. Small M (1…8) streams the panels at memory speed;
+    /// large M keeps many accumulators in registers.
+    void (*multiply_panels)(long M, long N, long K, const void *x, long ldx, const void *panels, const void *bias,
+                            const void *residual, long ldr, tamis_activation activation, void *y, long ldy);
+
+    // ---- Convolution ----------------------------------------------------------------------------------------------
+
+    /// Writes the rows `first_pixel ..< first_pixel + pixels` of the column matrix: one row an output pixel (row-major
+    /// over output depth, height, width), in it kernel depth × height × width × channels scalars, zero where the window
+    /// leaves the image. `image` points to the first of the wanted channels; two pixels are `pixel_stride` scalars apart.
+    void (*im2col)(const tamis_window *window, long channels, const void *image, long pixel_stride, long first_pixel,
+                   long pixels, void *columns, long ldc);
+    /// The transpose of im2col: adds each entry of the rows `first_pixel ..< first_pixel + pixels` of the column matrix
+    /// to the image pixel it came from, in ascending order of rows, then of taps. The caller clears the image before.
+    void (*col2im)(const tamis_window *window, long channels, const void *columns, long ldc, long first_pixel,
+                   long pixels, void *image, long pixel_stride);
+    /// Y = activation(Y + bias + residual), a bias a column.
+    void (*epilogue)(long M, long N, const void *bias, const void *residual, long ldr, tamis_activation activation,
+                     void *y, long ldy);
+    /// Depthwise convolution of the output rows `first_row ..< first_row + rows` (a row is one line of output width; rows
+    /// are counted over output depth × height): output channel c · multiplier + m is input channel c filtered by
+    /// w[tap][c · multiplier + m]. `image` and `y` point to the whole image; `y` has channels · multiplier channels.
+    void (*depthwise)(const tamis_window *window, long channels, long multiplier, const void *image, const void *w,
+                      const void *bias, const void *residual, tamis_activation activation, long first_row, long rows,
+                      void *y);
+    /// dx += gradient of `depthwise` with respect to the whole image; the caller clears dx before.
+    void (*depthwise_input_gradient)(const tamis_window *window, long channels, long multiplier, const void *dy,
+                                     const void *w, void *dx);
+    /// dw += gradient of `depthwise` with respect to the weights (taps × channels · multiplier), over the whole image.
+    void (*depthwise_weight_gradient)(const tamis_window *window, long channels, long multiplier, const void *image,
+                                      const void *dy, void *dw);
+
+    // ---- Pooling (output rows as in `depthwise`; padding takes no part in a maximum) -----------------------------------
+
+    /// The maximum of each window; NaN where the window holds a NaN.
+    void (*max_pool)(const tamis_window *window, long channels, const void *image, long first_row, long rows, void *y);
+    /// Adds dy to the first pixel of each window (in row-major order of taps) that equals the window's maximum y, over the
+    /// whole image; the caller clears dx before.
+    void (*max_pool_gradient)(const tamis_window *window, long channels, const void *image, const void *y, const void *dy,
+                              void *dx);
+    /// The mean of each window: of its pixels inside the image, or of all taps when `count_include_pad` (padding is 0; a
+    /// tap beyond the padded extent `padded_end[axis]`, counted from the padded image's start, is never counted).
+    void (*average_pool)(const tamis_window *window, long channels, bool count_include_pad, const long padded_end[3],
+                         const void *image, long first_row, long rows, void *y);
+    /// Adds the gradient of `average_pool` to dx, over the whole image; the caller clears dx before.
+    void (*average_pool_gradient)(const tamis_window *window, long channels, bool count_include_pad,
+                                  const long padded_end[3], const void *dy, void *dx);
+
+    // ---- Element-wise ---------------------------------------------------------------------------------------------
+
+    /// y[i] = activation(x[i]); x may be y.
+    void (*activate)(long count, tamis_activation activation, const void *x, void *y);
+    /// dx[i] = dy[i] · activation'(x[i]), the derivative taken from the output y[i] = activation(x[i]); dx may be dy.
+    void (*activate_gradient)(long count, tamis_activation activation, const void *y, const void *dy, void *dx);
+    /// y[i] = a[i · a_step] ∘ b[i · b_step]; the steps are 0 or 1; y may be an operand whose step is 1.
+    void (*binary)(long count, tamis_binary function, const void *a, long a_step, const void *b, long b_step, void *y);
+    /// y[i] = e^x[i]; x may be y.
+    void (*exponential)(long count, const void *x, void *y);
+    /// y[i] = ln(max(x[i], floor)); x may be y.
+    void (*logarithm)(long count, double floor, const void *x, void *y);
+
+    // ---- Softmax over the middle axis of outer × count × inner ---------------------------------------------------------
+
+    void (*softmax)(long outer, long count, long inner, const void *x, void *y);
+    void (*log_softmax)(long outer, long count, long inner, const void *x, void *y);
+    /// dx = y · (dy − Σ dy · y)
+    void (*softmax_gradient)(long outer, long count, long inner, const void *y, const void *dy, void *dx);
+    /// dx = dy − e^y · Σ dy
+    void (*log_softmax_gradient)(long outer, long count, long inner, const void *y, const void *dy, void *dx);
+
+    // ---- Reductions over rows, one result a column; a tree of fixed blocks of rows, so the order depends on M alone -----
+
+    /// y[n] = Σ_m x[m][n]
+    void (*sum_rows)(long M, long N, const void *x, long ldx, void *y);
+    /// y[n] = Σ_m (x[m][n] − mean[n])²
+    void (*sum_squared_deviations)(long M, long N, const void *x, long ldx, const void *mean, void *y);
+    /// y[n] = Σ_m dy[m][n] · (x[m][n] − mean[n])
+    void (*sum_products)(long M, long N, const void *dy, const void *x, long ldx, const void *mean, void *y);
+    /// y[m][n] = activation(x[m][n] · scale[n] + shift[n]); x may be y.
+    void (*scale_shift)(long M, long N, const void *x, long ldx, const void *scale, const void *shift,
+                        tamis_activation activation, void *y, long ldy);
+    /// dx[m][n] = a[n] · dy[m][n] + b[n] · (x[m][n] − mean[n]) + c[n]; dx may be dy.
+    void (*normalization_gradient)(long M, long N, const void *dy, const void *x, const void *mean, const void *a,
+                                   const void *b, const void *c, void *dx);
+
+    // ---- Updates of parameters; all may be in place ---------------------------------------------------------------------
+
+    /// ONNX Momentum: g' = g + norm · x; v' = alpha · v + beta · g'; x' = x − rate · (nesterov ? g' + alpha · v' : v').
+    void (*momentum)(long count, double rate, double alpha, double beta, double norm, bool nesterov, const void *x,
+                     const void *gradient, const void *v, void *x_next, void *v_next);
+    /// ONNX Adam with the bias-corrected rate: g' = g + norm · x; v' = alpha · v + (1 − alpha) · g';
+    /// h' = beta · h + (1 − beta) · g'²; x' = x − rate · v' / (√h' + epsilon).
+    void (*adam)(long count, double rate, double alpha, double beta, double epsilon, double norm, const void *x,
+                 const void *gradient, const void *v, const void *h, void *x_next, void *v_next, void *h_next);
+} tamis_kernels;
+
+/// Processor levels, each including those below it.
+typedef enum { TAMIS_PORTABLE = 0, TAMIS_AVX2 = 1, TAMIS_AVX512 = 2 } tamis_level;
+
+/// The highest level this processor and operating system run.
+tamis_level tamis_best_level(void);
+/// The kernels for float (scalar_bytes 4) or double (8) at a level; NULL for another size or a level this machine lacks.
+const tamis_kernels *tamis_kernels_at(tamis_level level, long scalar_bytes);
+
+/// Tells the processor that this thread spins.
+static inline void tamis_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/// Copies an array of `rank` axes with the given extents from a strided source (strides in elements) to a contiguous
+/// destination; elements of 1, 2, 4, 8 or 16 bytes.
+void tamis_strided_copy(long rank, const long *extents, const long *strides, long element_bytes, const void *source,
+                        void *destination);
+
+#endif

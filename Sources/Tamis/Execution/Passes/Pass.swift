@@ -1,0 +1,21 @@
+/// A rewriting of a model that leaves its answers as they are: a function from model to model.
+public protocol Pass: Sendable {
+    /// The name a listing gives the pass.
+    var name: String { get }
+    /// The rewritten model.
+    func callAsFunction(_ model: Model) throws(PlanError) -> Model
+}
+
+extension Model {
+    /// The passes of every optimised plan, in order.
+    public static let standardPasses: [any Pass] = [
+        CancelTransposes(), FoldBatchNormalization(), FuseActivation(), SwapActivationGradient(), DropUnread(),
+    ]
+
+    /// The model after the standard passes.
+    public func optimized() throws(PlanError) -> Model {
+        var model = self
+        for pass in Model.standardPasses { model = try pass(model) }
+        return model
+    }
+}

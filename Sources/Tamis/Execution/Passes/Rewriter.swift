@@ -1,0 +1,78 @@
+/// Copies a model node by node into a new graph, leaving each node to a pass first.
+struct Rewriter {
+    let source: Model
+    let graph = GraphBuilder()
+    /// For each value, the nodes that read it.
+    let consumers: [[Int]]
+    /// The values that must exist when a run ends.
+    let results: Set<Graph.ValueID>
+    private var copies: [Symbol?]
+
+    init(_ source: Model) {
+        self.source = source
+        consumers = source.graph.consumers
+        results = source.graph.results
+        copies = Array(repeating: nil, count: source.graph.values.count)
+    }
+
+    /// The copy of a value; the first question for an input, parameter or constant makes it.
+    mutating func copy(_ id: Graph.ValueID) -> Symbol {
+        if let symbol = copies[id] { return symbol }
+        let value = source.graph.values[id]
+        let symbol: Symbol
+        switch value.source {
+        case .parameter(let isTrainable):
+            symbol = source.parameters[value.name].map { graph.parameter(value.name, $0, isTrainable: isTrainable) }
+                ?? graph.input(value.name, value.type)
+        case .constant(let tensor): symbol = graph.constant(tensor, name: value.name)
+        case .input, .node: symbol = graph.input(value.name, value.type)
+        }
+        copies[id] = symbol
+        return symbol
+    }
+
+    /// Whether a rewriting has already said what becomes of a value.
+    func isReplaced(_ id: Graph.ValueID) -> Bool { copies[id] != nil }
+
+    /// Makes `symbol` what becomes of a value.
+    mutating func replace(_ id: Graph.ValueID, by symbol: Symbol) { copies[id] = symbol }
+
+    /// The one node that reads a value, if nothing else needs it.
+    func onlyConsumer(of id: Graph.ValueID) -> Graph.Node? {
+        guard consumers[id].count == 1, !results.contains(id) else { return nil }
+        return source.graph.nodes[consumers[id][0]]
+    }
+
+    /// The node that computes a value.
+    func producer(of id: Graph.ValueID?) -> Graph.Node? {
+        id.flatMap { source.graph.values[$0].node }.map { source.graph.nodes[$0] }
+    }
+
+    /// Appends a node as it is.
+    mutating func copyNode(_ node: Graph.Node) throws(ShapeError) {
+        let inputs = node.inputs.map { $0.map { copy($0) } }
+        for (id, symbol) in zip(node.outputs, try graph.append(node.operation, inputs, name: node.name)) {
+            copies[id] = symbol
+        }
+    }
+
+    /// The rewritten model: `visit` handles a node and says so, or leaves it to be copied.
+    mutating func rewrite(
+        _ visit: (inout Rewriter, Graph.Node) throws(ShapeError) -> Bool
+    ) throws(PlanError) -> Model {
+        do throws(ShapeError) {
+            for id in source.graph.inputs { _ = copy(id) }
+            for node in source.graph.nodes {
+                if node.outputs.allSatisfy(isReplaced) { continue }
+                if try !visit(&self, node) { try copyNode(node) }
+            }
+            for output in source.graph.outputs { graph.output(copy(output.value), name: output.name) }
+            for update in source.graph.updates { graph.update(copy(update.parameter), to: copy(update.value)) }
+        } catch {
+            throw .shape(error)
+        }
+        var model = graph.model
+        model.metadata = source.metadata
+        return model
+    }
+}

@@ -1,0 +1,108 @@
+public import TamisKernels
+
+/// A model made ready for inputs of fixed shapes: kernels chosen, constants packed, memory placed. Immutable and shared.
+public struct Plan: Sendable {
+    /// What runs at one node.
+    struct Step: Sendable {
+        var name: String
+        var operatorName: String
+        var prepared: Prepared
+        /// The slots of the inputs, then of the outputs; −1 for an operand that is absent.
+        var slots: [Int32]
+        var inputCount: Int
+        /// Where the shared memory of the node's tiles begins in the arena.
+        var workspaceOffset = 0
+    }
+
+    /// What a slot of the session's table points to.
+    enum Location: Sendable {
+        case arena(offset: Int)
+        case input(Int)
+        case output(Int)
+        case state(name: String)
+        case fixed(Tensor)
+    }
+
+    /// A result whose value lies elsewhere when the steps are done.
+    struct Copy: Sendable {
+        var from: Int
+        var to: Int
+        var byteCount: Int
+    }
+
+    /// A tensor that goes in or comes out.
+    public struct Port: Sendable {
+        public let name: String
+        public let elementType: ElementType
+        public let shape: Shape
+
+        /// The type of the port.
+        public var type: ValueType { .tensor(elementType, shape) }
+    }
+
+    /// One line of what a plan does.
+    public struct Line: Sendable {
+        public let node: String
+        public let operatorName: String
+        public let algorithm: String
+    }
+
+    /// What must be given at each run, in the model's order.
+    public let inputs: [Port]
+    /// What a run gives: the model's outputs, then the extra ones.
+    public let outputs: [Port]
+    /// Bytes of the memory each session takes for values and work in progress, beside each thread's scratch memory.
+    public let arenaBytes: Int
+    /// Bytes of scratch memory each thread of a session takes.
+    public let scratchBytes: Int
+    /// How much of the processor the plan uses.
+    public let level: KernelLevel
+    /// The parameters that a run changes.
+    let stateParameters: [Port]
+    let steps: [Step]
+    let locations: [Location]
+    let copies: [Copy]
+
+    /// The nodes in the order they run, with what was chosen for each.
+    public var lines: [Line] {
+        steps.map { Line(node: $0.name, operatorName: $0.operatorName, algorithm: $0.prepared.algorithm) }
+    }
+
+    /// Plans `model` for inputs of these shapes. Packed constants go to and come from `store`.
+    ///
+    /// Throws where an input is missing or does not fit, an operator cannot run on what it gets, or memory exceeds the
+    /// limit.
+    public init(
+        _ model: Model, inputs shapes: [String: Shape], options: PlanOptions = PlanOptions(),
+        store: WeightStore = WeightStore()
+    ) throws(PlanError) {
+        do throws(BLAS.Failure) { try BLAS.check() } catch { throw .blas(error.description) }
+        var model = model
+        for name in options.extraOutputs { try model.addOutput(name) }
+        if options.optimizes { model = try model.optimized() }
+        var planner = Planner(model: model, options: options, store: store)
+        try planner.fixTypes(shapes)
+        try planner.prepareSteps()
+        try planner.placeValues()
+        inputs = planner.inputPorts
+        outputs = planner.outputPorts
+        arenaBytes = planner.arenaBytes
+        scratchBytes = planner.scratchBytes
+        level = min(options.level, .best)
+        stateParameters = planner.stateParameters
+        steps = planner.steps
+        locations = planner.locations
+        copies = planner.copies
+    }
+}
+
+extension Model {
+    /// Makes a value of the graph an output under its own name.
+    mutating func addOutput(_ name: String) throws(PlanError) {
+        if graph.outputs.contains(where: { $0.name == name }) { return }
+        guard let id = graph.values.firstIndex(where: { $0.name == name }) else {
+            throw .unknownName(name, known: graph.values.map(\.name))
+        }
+        graph.outputs.append(Graph.Output(name: name, value: id))
+    }
+}

@@ -1,0 +1,254 @@
+import TamisKernels
+
+/// Makes a plan, stage by stage: types, algorithms, memory.
+struct Planner {
+    let model: Model
+    let options: PlanOptions
+    let store: WeightStore
+    private let graph: Graph
+    /// The parameters that a run changes; all others are constants.
+    private let updated: Set<Graph.ValueID>
+    /// For each value, its fixed type; nil where nothing needs the value.
+    private var tensors: [Preparation.Tensor?]
+    /// The nodes that some result depends on, and the values they read or that are results.
+    private var neededNodes: [Int] = []
+    private var neededValues: Set<Graph.ValueID> = []
+
+    private(set) var inputPorts: [Plan.Port] = []
+    private(set) var outputPorts: [Plan.Port] = []
+    private(set) var stateParameters: [Plan.Port] = []
+    private(set) var steps: [Plan.Step] = []
+    private(set) var locations: [Plan.Location] = []
+    private(set) var copies: [Plan.Copy] = []
+    private(set) var arenaBytes = 0
+    private(set) var scratchBytes = 0
+
+    init(model: Model, options: PlanOptions, store: WeightStore) {
+        self.model = model
+        self.options = options
+        self.store = store
+        graph = model.graph
+        updated = Set(graph.updates.map(\.parameter))
+        tensors = Array(repeating: nil, count: graph.values.count)
+    }
+
+    // MARK: Types
+
+    /// Gives each value a fixed type by running every shape rule on fixed inputs.
+    mutating func fixTypes(_ shapes: [String: Shape]) throws(PlanError) {
+        findNeeded()
+        for name in shapes.keys where !graph.inputs.contains(where: { graph.values[$0].name == name }) {
+            throw .unknownName(name, known: graph.inputs.map { graph.values[$0].name })
+        }
+        var names: [String: Int] = [:]
+        for id in graph.inputs {
+            let value = graph.values[id]
+            guard case .tensor(let elementType, let dimensions) = value.type else {
+                throw .unsupported(operator: "input", rule: "a plan's inputs are tensors", received: "\(value.type)")
+            }
+            guard let shape = shapes[value.name] ?? value.type.shape else {
+                throw .missingInput(name: value.name, type: value.type)
+            }
+            if let dimensions {
+                var fits = dimensions.count == shape.rank
+                for (dimension, extent) in zip(dimensions, shape.dimensions) where fits {
+                    switch dimension {
+                    case .fixed(let wanted): fits = wanted == extent
+                    case .named(let name): fits = names.updateValue(extent, forKey: name).map { $0 == extent } ?? true
+                    case .unknown: break
+                    }
+                }
+                guard fits else { throw .inputShape(name: value.name, expected: value.type, received: shape) }
+            }
+            tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
+            inputPorts.append(Plan.Port(name: value.name, elementType: elementType, shape: shape))
+        }
+        for id in graph.values.indices {
+            switch graph.values[id].source {
+            case .parameter where neededValues.contains(id) || updated.contains(id):
+                guard let parameter = model.parameters[graph.values[id].name] else {
+                    throw .missingParameter(name: graph.values[id].name)
+                }
+                tensors[id] = Preparation.Tensor(elementType: parameter.elementType, shape: parameter.shape)
+            case .constant(let tensor):
+                tensors[id] = Preparation.Tensor(elementType: tensor.elementType, shape: tensor.shape)
+            default: break
+            }
+        }
+        for index in neededNodes {
+            let node = graph.nodes[index]
+            let operands = node.inputs.map { id in
+                id.flatMap { id in
+                    tensors[id].map { Operand(type: .tensor($0.elementType, $0.shape), constant: constant(id)) }
+                }
+            }
+            let types: [ValueType]
+            do throws(ShapeError) {
+                types = try node.operation.outputTypes(for: Operands(operands, operatorName: node.operation.kind))
+            } catch {
+                throw .shape(.at(node: node.name, operator: node.operation.kind, error))
+            }
+            for (id, type) in zip(node.outputs, types) {
+                guard case .tensor(let elementType, _) = type, let shape = type.shape else {
+                    throw .openShape(value: graph.values[id].name, type: type)
+                }
+                tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
+            }
+        }
+    }
+
+    private func constant(_ id: Graph.ValueID) -> Tensor? { updated.contains(id) ? nil : model.constant(id) }
+
+    private mutating func findNeeded() {
+        neededValues = graph.results
+        for index in graph.nodes.indices.reversed() {
+            let node = graph.nodes[index]
+            guard node.outputs.contains(where: neededValues.contains) else { continue }
+            neededNodes.append(index)
+            for case let input? in node.inputs { neededValues.insert(input) }
+        }
+        neededNodes.reverse()
+    }
+
+    // MARK: Algorithms
+
+    /// Lets each operator choose its algorithm. Slots hold values until `placeValues` gives them their places.
+    mutating func prepareSteps() throws(PlanError) {
+        for index in neededNodes {
+            let node = graph.nodes[index]
+            let context = Preparation(
+                inputs: node.inputs.map { $0.flatMap { tensors[$0] } }, outputs: node.outputs.compactMap { tensors[$0] },
+                isOutputWanted: node.outputs.map(neededValues.contains), level: options.level, precision: options.precision,
+                isBatchInvariant: graph.updates.isEmpty, constants: node.inputs.map { $0.flatMap(constant) }, store: store,
+                operatorName: node.operation.kind)
+            let prepared: Prepared
+            do throws(PlanError) {
+                prepared = try node.operation.prepare(context)
+            } catch {
+                throw .at(node: node.name, operator: node.operation.kind, error)
+            }
+            scratchBytes = max(scratchBytes, prepared.scratchBytes)
+            steps.append(
+                Plan.Step(
+                    name: node.name, operatorName: node.operation.kind, prepared: prepared, slots: [],
+                    inputCount: node.inputs.count))
+        }
+    }
+
+    // MARK: Memory
+
+    /// Decides which values share memory, then where each lies.
+    mutating func placeValues() throws(PlanError) {
+        let forever = steps.count
+        var lastUse = [Int](repeating: -1, count: graph.values.count)
+        for (step, index) in neededNodes.enumerated() {
+            for case let input? in graph.nodes[index].inputs { lastUse[input] = step }
+        }
+        for output in graph.outputs { lastUse[output.value] = forever }
+        let nextValue = Dictionary(graph.updates.map { ($0.value, $0.parameter) }, uniquingKeysWith: { first, _ in first })
+
+        // Values that share memory have one root: the first of them.
+        var root = Array(graph.values.indices)
+        var groupLast = lastUse
+        var firstUse = [Int](repeating: 0, count: graph.values.count)
+        func join(_ value: Graph.ValueID, to target: Graph.ValueID) {
+            root[value] = root[target]
+            groupLast[root[target]] = max(groupLast[root[target]], lastUse[value])
+        }
+        for (step, index) in neededNodes.enumerated() {
+            let node = graph.nodes[index]
+            for output in node.outputs {
+                firstUse[output] = step
+                groupLast[output] = max(groupLast[output], step)
+            }
+            let prepared = steps[step].prepared
+            if prepared.isView, let input = node.inputs.first ?? nil {
+                join(node.outputs[0], to: input)
+                continue
+            }
+            for place in prepared.inPlace {
+                guard place.input < node.inputs.count, let input = node.inputs[place.input] else { continue }
+                let output = node.outputs[place.output]
+                let target = root[input]
+                guard bytes(output) == bytes(target), groupLast[target] <= step, root[output] == output,
+                    !node.outputs.contains(where: { root[$0] == target && $0 != output }),
+                    node.inputs.filter({ $0.map { root[$0] == target } ?? false }).count == 1
+                else { continue }
+                if graph.values[target].node != nil || nextValue[output] == target { join(output, to: target) }
+            }
+        }
+        for (value, parameter) in nextValue where root[value] != parameter { groupLast[root[value]] = forever }
+
+        try placeRoots(root: root, firstUse: firstUse, lastUse: groupLast)
+    }
+
+    private func bytes(_ id: Graph.ValueID) -> Int {
+        tensors[id].flatMap { $0.elementType.byteCount(of: $0.shape.elementCount) } ?? 0
+    }
+
+    private mutating func placeRoots(
+        root: [Graph.ValueID], firstUse: [Int], lastUse: [Int]
+    ) throws(PlanError) {
+        var slotOfRoot: [Graph.ValueID: Int] = [:]
+        var buffers: [MemoryPlan.Buffer] = []
+        /// The slots whose place in the arena is still to come, by the index of their buffer.
+        var arenaSlots: [(slot: Int, buffer: Int)] = []
+        func addSlot(_ location: Plan.Location) -> Int {
+            locations.append(location)
+            return locations.count - 1
+        }
+        for (index, id) in graph.inputs.enumerated() { slotOfRoot[id] = addSlot(.input(index)) }
+        for id in graph.values.indices where root[id] == id {
+            if updated.contains(id), let tensor = tensors[id] {
+                let name = graph.values[id].name
+                slotOfRoot[id] = addSlot(.state(name: name))
+                stateParameters.append(Plan.Port(name: name, elementType: tensor.elementType, shape: tensor.shape))
+            } else if let tensor = model.constant(id), neededValues.contains(id) {
+                slotOfRoot[id] = addSlot(.fixed(tensor))
+            }
+        }
+        // A result is computed where it goes, if nothing else lies there; or copied there in the end.
+        for (index, output) in graph.outputs.enumerated() {
+            guard let tensor = tensors[output.value] else { continue }
+            outputPorts.append(Plan.Port(name: output.name, elementType: tensor.elementType, shape: tensor.shape))
+            let slot = addSlot(.output(index))
+            if slotOfRoot[root[output.value]] == nil {
+                slotOfRoot[root[output.value]] = slot
+            } else if let from = slotOfRoot[root[output.value]] {
+                copies.append(Plan.Copy(from: from, to: slot, byteCount: bytes(output.value)))
+            }
+        }
+        func slot(_ id: Graph.ValueID) -> Int {
+            let id = root[id]
+            if let slot = slotOfRoot[id] { return slot }
+            let slot = addSlot(.arena(offset: 0))
+            slotOfRoot[id] = slot
+            arenaSlots.append((slot, buffers.count))
+            buffers.append(MemoryPlan.Buffer(byteCount: bytes(id), first: firstUse[id], last: lastUse[id]))
+            return slot
+        }
+        var workspaces: [(step: Int, buffer: Int)] = []
+        for (step, index) in neededNodes.enumerated() {
+            let node = graph.nodes[index]
+            let inputs = node.inputs.map { $0.map { Int32(slot($0)) } ?? -1 }
+            let outputs = node.outputs.map { Int32(slot($0)) }
+            steps[step].slots = inputs + outputs
+            if steps[step].prepared.workspaceBytes > 0 {
+                workspaces.append((step, buffers.count))
+                buffers.append(
+                    MemoryPlan.Buffer(byteCount: steps[step].prepared.workspaceBytes, first: step, last: step))
+            }
+        }
+        for update in graph.updates where root[update.value] != update.parameter {
+            copies.append(
+                Plan.Copy(from: slot(update.value), to: slot(update.parameter), byteCount: bytes(update.value)))
+        }
+        let memory = MemoryPlan(buffers)
+        guard memory.byteCount <= options.memoryLimit else {
+            throw .memory(needed: memory.byteCount, limit: options.memoryLimit)
+        }
+        arenaBytes = memory.byteCount
+        for (slot, buffer) in arenaSlots { locations[slot] = .arena(offset: memory.offsets[buffer]) }
+        for (step, buffer) in workspaces { steps[step].workspaceOffset = memory.offsets[buffer] }
+    }
+}

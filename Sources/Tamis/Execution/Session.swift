@@ -1,0 +1,191 @@
+public import TamisKernels
+
+/// Runs a plan in memory of its own. One task uses a session at a time; many sessions share a plan.
+public final class Session {
+    /// What is run.
+    public let plan: Plan
+    /// The most threads a run uses, the caller's included.
+    public let threads: Int
+
+    private let state: State?
+    private let arena: TensorStorage
+    private let scratch: TensorStorage
+    private let scratchStride: Int
+    /// Where each slot of the plan lies.
+    private let table: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    /// The slots of all steps, one after the other, and where those of each step begin.
+    private let slots: UnsafeMutablePointer<Int32>
+    private let firstSlot: [Int]
+    /// What the tiles of each thread said of the present stage.
+    private let statuses: UnsafeMutablePointer<KernelStatus>
+    private let inputSlots: [Int]
+    private let outputSlots: [Int]
+
+    /// A session on at most `threads` threads; as many as the process may use by default. A plan that changes parameters
+    /// needs the `state` that holds them.
+    public init(_ plan: Plan, threads: Int = Processor.availableCount, state: State? = nil) throws(ExecutionError) {
+        self.plan = plan
+        self.threads = min(max(1, threads), ThreadPool.maximumThreads)
+        self.state = state
+        scratchStride = (plan.scratchBytes + 4095) / 4096 * 4096 + 64
+        func memory(_ byteCount: Int) throws(ExecutionError) -> TensorStorage {
+            do throws(ShapeError) { return try TensorStorage(byteCount: byteCount) } catch { throw .memory(bytes: byteCount) }
+        }
+        arena = try memory(plan.arenaBytes)
+        scratch = try memory(scratchStride * self.threads)
+        var states: [String: TensorStorage] = [:]
+        for port in plan.stateParameters {
+            guard let storage = state?.memory(port) else { throw .missingParameter(name: port.name) }
+            states[port.name] = storage
+        }
+        table = .allocate(capacity: plan.locations.count + 1)
+        table.initialize(repeating: nil, count: plan.locations.count + 1)
+        slots = .allocate(capacity: plan.steps.reduce(1) { $0 + $1.slots.count })
+        statuses = .allocate(capacity: self.threads)
+        statuses.initialize(repeating: .done, count: self.threads)
+        var inputSlots = [Int](repeating: 0, count: plan.inputs.count)
+        var outputSlots = [Int](repeating: 0, count: plan.outputs.count)
+        for (slot, location) in plan.locations.enumerated() {
+            switch location {
+            case .arena(let offset): table[slot] = arena.base + offset
+            case .input(let index): inputSlots[index] = slot
+            case .output(let index): outputSlots[index] = slot
+            case .state(let name): table[slot] = states[name]?.base
+            case .fixed(let tensor): table[slot] = tensor.storage.base
+            }
+        }
+        self.inputSlots = inputSlots
+        self.outputSlots = outputSlots
+        var firstSlot: [Int] = []
+        var next = 0
+        for step in plan.steps {
+            firstSlot.append(next)
+            for slot in step.slots {
+                slots[next] = slot
+                next += 1
+            }
+        }
+        self.firstSlot = firstSlot
+    }
+
+    deinit {
+        table.deallocate()
+        slots.deallocate()
+        statuses.deallocate()
+    }
+
+    /// Runs the plan on inputs by name and returns all its outputs by name.
+    public func run(_ inputs: [String: Tensor]) throws(ExecutionError) -> [String: Tensor] {
+        var outputs: [String: Tensor] = [:]
+        try run(inputs, into: &outputs)
+        return outputs
+    }
+
+    /// Runs the plan on inputs by name and writes its outputs to the tensors of their names in `outputs`. Once those
+    /// exist, have the right type and are shared with nobody, a run allocates nothing.
+    public func run(_ inputs: [String: Tensor], into outputs: inout [String: Tensor]) throws(ExecutionError) {
+        for (index, port) in plan.inputs.enumerated() {
+            guard let tensor = inputs[port.name] else {
+                throw .missingInput(name: port.name, known: inputs.keys.sorted())
+            }
+            guard tensor.elementType == port.elementType, tensor.shape == port.shape else {
+                throw .inputType(
+                    name: port.name, expected: port.type, received: .tensor(tensor.elementType, tensor.shape))
+            }
+            table[inputSlots[index]] = tensor.storage.base
+        }
+        for (index, port) in plan.outputs.enumerated() {
+            if let position = outputs.index(forKey: port.name),
+                let base = outputs.values[position].baseForWriting(port.elementType, port.shape)
+            {
+                table[outputSlots[index]] = base
+                continue
+            }
+            do throws(ShapeError) {
+                let tensor = try Tensor(uninitialized: port.elementType, shape: port.shape)
+                table[outputSlots[index]] = tensor.storage.base
+                outputs[port.name] = tensor
+            } catch {
+                throw .memory(bytes: port.elementType.byteCount(of: port.shape.elementCount) ?? 0)
+            }
+        }
+        // The tables hold bare pointers: what they point to stays alive until all steps are done.
+        try withExtendedLifetime(inputs) { () throws(ExecutionError) in try runSteps() }
+    }
+
+    private func runSteps() throws(ExecutionError) {
+        for index in plan.steps.indices {
+            let status = runStep(index)
+            guard status == .done else {
+                throw .data(node: plan.steps[index].name, operator: plan.steps[index].operatorName, status)
+            }
+        }
+        for copy in plan.copies {
+            guard let from = table[copy.from], let to = table[copy.to] else { continue }
+            to.copyMemory(from: from, byteCount: copy.byteCount)
+        }
+    }
+
+    /// A stage on its way through the pool.
+    private struct Region {
+        let stage: UnsafePointer<Prepared.Stage>
+        let bindings: UnsafePointer<Bindings>
+        let scratch: UnsafeMutableRawPointer
+        let scratchStride: Int
+        let statuses: UnsafeMutablePointer<KernelStatus>
+    }
+
+    private func runStep(_ index: Int) -> KernelStatus {
+        plan.steps.withUnsafeBufferPointer { steps in
+            let bindings = Bindings(
+                table: table, slots: slots + firstSlot[index], inputCount: steps[index].inputCount,
+                workspace: arena.base + steps[index].workspaceOffset, scratch: scratch.base)
+            return steps[index].prepared.stages.withUnsafeBufferPointer { stages in
+                for position in stages.indices {
+                    let status = run(stages.baseAddress.unsafelyUnwrapped + position, bindings)
+                    guard status == .done else { return status }
+                }
+                return .done
+            }
+        }
+    }
+
+    /// Below this, waking another thread costs more than it brings.
+    private static let parallelNanoseconds = 20_000.0
+
+    private func run(_ stage: UnsafePointer<Prepared.Stage>, _ bindings: Bindings) -> KernelStatus {
+        let tiles = stage.pointee.tiles
+        guard tiles > 0 else { return .done }
+        guard threads > 1, tiles > 1, stage.pointee.nanoseconds >= Self.parallelNanoseconds else {
+            return stage.pointee.run(bindings, 0..<tiles)
+        }
+        return withUnsafePointer(to: bindings) { bindings in
+            let region = Region(
+                stage: stage, bindings: bindings, scratch: scratch.base, scratchStride: scratchStride, statuses: statuses)
+            return withUnsafePointer(to: region) { region in
+                ThreadPool.shared.run(tiles: tiles, threads: threads, context: region) { context, worker, lower, upper in
+                    let region = context.assumingMemoryBound(to: Region.self).pointee
+                    let shared = region.bindings.pointee
+                    let bindings = Bindings(
+                        table: shared.table, slots: shared.slots, inputCount: shared.inputCount,
+                        workspace: shared.workspace, scratch: region.scratch + worker * region.scratchStride)
+                    let status = region.stage.pointee.run(bindings, lower..<upper)
+                    if status != .done { region.statuses[worker] = status }
+                }
+                for worker in 0..<threads where statuses[worker] != .done {
+                    let status = statuses[worker]
+                    for worker in 0..<threads { statuses[worker] = .done }
+                    return status
+                }
+                return .done
+            }
+        }
+    }
+}
+
+extension Tensor {
+    /// Where to write the elements, if this tensor has the type and nobody shares its memory.
+    fileprivate mutating func baseForWriting(_ elementType: ElementType, _ shape: Shape) -> UnsafeMutableRawPointer? {
+        self.elementType == elementType && self.shape == shape && isUnique() ? storage.base : nil
+    }
+}

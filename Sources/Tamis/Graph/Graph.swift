@@ -1,0 +1,78 @@
+/// Operators joined by the values that flow between them. Append-only and topological: a node's inputs come before it.
+///
+/// Made by a `GraphBuilder`, which checks each node as it comes, so that a graph whose shapes do not fit does not exist.
+public struct Graph: Sendable {
+    /// The index of a value in its graph.
+    public typealias ValueID = Int
+
+    /// Where a value comes from.
+    public enum Source: Sendable {
+        /// Given at each run.
+        case input
+        /// Learned; lies beside the graph in the model. Only trainable parameters are changed by an optimiser.
+        case parameter(isTrainable: Bool)
+        /// The same in each run.
+        case constant(Tensor)
+        /// Output `output` of the node at an index.
+        case node(Int, output: Int)
+    }
+
+    /// A value: its name, type and source.
+    public struct Value: Sendable {
+        public var name: String
+        public var type: ValueType
+        public var source: Source
+
+        /// The value itself, of a constant.
+        public var constant: Tensor? {
+            if case .constant(let tensor) = source { tensor } else { nil }
+        }
+        /// The index of the node that computes it.
+        public var node: Int? {
+            if case .node(let index, _) = source { index } else { nil }
+        }
+    }
+
+    /// An operator at work on values; the input of an optional operand that is not given is nil.
+    public struct Node: Sendable {
+        public var name: String
+        public var operation: any Operator
+        public var inputs: [ValueID?]
+        public var outputs: [ValueID]
+    }
+
+    /// A value that becomes the next value of a parameter when a run ends.
+    public struct Update: Hashable, Sendable {
+        public var value: ValueID
+        public var parameter: ValueID
+    }
+
+    /// A result of the graph, by the name it is asked for.
+    public struct Output: Hashable, Sendable {
+        public var name: String
+        public var value: ValueID
+    }
+
+    public package(set) var values: [Value] = []
+    public package(set) var nodes: [Node] = []
+    public package(set) var inputs: [ValueID] = []
+    public package(set) var outputs: [Output] = []
+    public package(set) var updates: [Update] = []
+
+    /// The values of the parameters, in the order they were made.
+    public var parameters: [ValueID] {
+        values.indices.filter { if case .parameter = values[$0].source { true } else { false } }
+    }
+
+    /// For each value, the nodes that read it, one entry a use.
+    package var consumers: [[Int]] {
+        var consumers = [[Int]](repeating: [], count: values.count)
+        for (index, node) in nodes.enumerated() {
+            for case let input? in node.inputs { consumers[input].append(index) }
+        }
+        return consumers
+    }
+
+    /// The values that must exist when a run ends.
+    package var results: Set<ValueID> { Set(outputs.map(\.value) + updates.map(\.value)) }
+}

@@ -1,0 +1,101 @@
+/// What is known of an operator's input before anything runs: its type, and its value where that is constant.
+public struct Operand: Sendable {
+    /// The type, free dimensions included.
+    public var type: ValueType
+    /// The value, where it is the same in each run.
+    public var constant: Tensor?
+
+    public init(type: ValueType, constant: Tensor? = nil) {
+        self.type = type
+        self.constant = constant
+    }
+}
+
+/// The inputs of a shape rule, read by position with errors that say what the rule wanted.
+///
+/// An optional input that is not given is nil.
+public struct Operands: Sendable {
+    /// The inputs in order.
+    public let all: [Operand?]
+    private let operatorName: String
+
+    package init(_ all: [Operand?], operatorName: String) {
+        self.all = all
+        self.operatorName = operatorName
+    }
+
+    /// The number of inputs.
+    public var count: Int { all.count }
+
+    /// The input at `index`, or nil where none is given.
+    public func optional(_ index: Int) -> Operand? { index < all.count ? all[index] : nil }
+
+    /// Throws unless between `counts` inputs are given.
+    public func expect(count counts: ClosedRange<Int>) throws(ShapeError) {
+        guard counts.contains(count) else {
+            let rule = counts.count == 1 ? "\(counts.lowerBound)" : "\(counts.lowerBound) to \(counts.upperBound)"
+            throw .mismatch(rule: "\(operatorName) takes \(rule) inputs", received: "\(count)")
+        }
+    }
+
+    /// The element type and dimensions of the tensor at `index`; dimensions of the wanted rank, unknown where nothing is
+    /// known.
+    public func tensor(_ index: Int, _ role: String, rank: ClosedRange<Int>? = nil) throws(ShapeError) -> (
+        elementType: ElementType, dimensions: [Dimension]?
+    ) {
+        guard let operand = optional(index) else {
+            throw .mismatch(rule: "\(operatorName) needs the input \"\(role)\"", received: "none")
+        }
+        guard case .tensor(let elementType, let dimensions) = operand.type else {
+            throw .mismatch(rule: "\(operatorName)'s \(role) must be a tensor", received: "\(operand.type)")
+        }
+        if let rank, let dimensions, !rank.contains(dimensions.count) {
+            let wanted = rank.count == 1 ? "\(rank.lowerBound)" : "\(rank.lowerBound) to \(rank.upperBound)"
+            throw .mismatch(rule: "\(operatorName)'s \(role) must have \(wanted) axes", received: "\(operand.type)")
+        }
+        return (elementType, dimensions)
+    }
+
+    /// The same for a tensor that must be float32 or float64 and of known rank.
+    public func floats(_ index: Int, _ role: String, rank: ClosedRange<Int>) throws(ShapeError) -> (
+        elementType: ElementType, dimensions: [Dimension]
+    ) {
+        let (elementType, dimensions) = try tensor(index, role, rank: rank)
+        guard elementType.isComputable else {
+            throw .elementType(rule: "\(operatorName)'s \(role) must be float32 or float64", received: elementType)
+        }
+        guard let dimensions else {
+            throw .mismatch(rule: "\(operatorName)'s \(role) must have a known number of axes", received: "any number")
+        }
+        return (elementType, dimensions)
+    }
+
+    /// Throws unless the input at `index` has the element type `elementType`.
+    public func expect(_ elementType: ElementType, of index: Int, _ role: String) throws(ShapeError) {
+        let received = try tensor(index, role).elementType
+        guard received == elementType else {
+            throw .elementType(rule: "\(operatorName)'s \(role) must be \(elementType), as its first input", received: received)
+        }
+    }
+
+    /// Throws unless `dimension` is `wanted` or not known yet.
+    public func expect(
+        _ dimension: Dimension, equals wanted: Int, _ role: String
+    ) throws(ShapeError) {
+        if let value = dimension.value, value != wanted {
+            throw .mismatch(rule: "\(operatorName)'s \(role) must be \(wanted)", received: "\(value)")
+        }
+    }
+
+    /// The dimension that two inputs share: the better known of the two.
+    public func common(_ left: Dimension, _ right: Dimension, _ role: String) throws(ShapeError) -> Dimension {
+        switch (left, right) {
+        case (.fixed(let a), .fixed(let b)) where a != b:
+            throw .mismatch(rule: "\(operatorName)'s inputs must agree in \(role)", received: "\(a) and \(b)")
+        case (.fixed, _): return left
+        case (_, .fixed): return right
+        case (.named, _): return left
+        default: return right
+        }
+    }
+}

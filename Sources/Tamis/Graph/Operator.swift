@@ -1,0 +1,74 @@
+/// What a node of a graph computes: a small immutable value of attributes, with its whole contract.
+public protocol Operator: Sendable {
+    /// The field's name for the operation: ONNX's where ONNX has it.
+    var kind: String { get }
+    /// Types of the outputs, or why these inputs do not fit. The only shape rule there is; it admits free dimensions.
+    func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType]
+    /// Fixed shapes, processor level, precision and the store of packed weights in; a chosen algorithm out.
+    func prepare(_ context: Preparation) throws(PlanError) -> Prepared
+    /// The same operation on inputs whose axes come in another order, or nil: it needs the order it has.
+    ///
+    /// `order` is what a Transpose has done to the first input; the answer says what must be done to each of the others,
+    /// and what the outputs' Transpose then is.
+    func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator?
+    /// What a training step does in the place of this operation, or nil: the same.
+    var training: TrainingForm? { get }
+    /// The operation followed by an activation in one pass, or nil: it cannot.
+    func fused(with activation: Activation) -> (any Operator)?
+}
+
+extension Operator {
+    public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? { nil }
+    public var training: TrainingForm? { nil }
+    public func fused(with activation: Activation) -> (any Operator)? { nil }
+}
+
+/// What a training step does in the place of an operation that learns from the batch.
+public struct TrainingForm: Sendable {
+    /// The operation; its first outputs are those of the one it replaces.
+    public var operation: any Operator
+    /// Outputs that are the next values of parameters among the inputs.
+    public var updates: [(output: Int, input: Int)]
+
+    public init(operation: any Operator, updates: [(output: Int, input: Int)]) {
+        self.operation = operation
+        self.updates = updates
+    }
+}
+
+/// An operator on inputs whose axes come in another order.
+public struct PermutedOperator: Sendable {
+    /// The operator to put in the place of the old one.
+    public var operation: any Operator
+    /// For each input, the order its axes must be brought to; nil leaves it as it is.
+    public var inputs: [Permutation?]
+    /// For each output, the order in which its axes now come.
+    public var outputs: [Permutation]
+
+    public init(operation: any Operator, inputs: [Permutation?], outputs: [Permutation]) {
+        self.operation = operation
+        self.inputs = inputs
+        self.outputs = outputs
+    }
+}
+
+/// An operator with a derivative, which it states by appending the nodes that compute it.
+public protocol DifferentiableOperator: Operator {
+    /// The gradients of the wanted inputs, given those of the outputs (nil where nothing depends on an output). What it
+    /// reads of `node`'s inputs and outputs is what must be kept until the gradient is computed.
+    func gradients(at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder) throws(ShapeError)
+        -> [Symbol?]
+}
+
+/// An operator whose outputs' shapes depend on its inputs' values (If, Loop, NonZero …): it computes values, not tiles.
+public protocol DynamicOperator: Operator {
+    /// The outputs for these inputs.
+    func evaluate(_ inputs: [Value?]) throws(ExecutionError) -> [Value]
+}
+
+/// The symbols at a node.
+public struct NodeSymbols {
+    public let name: String
+    public let inputs: [Symbol?]
+    public let outputs: [Symbol]
+}

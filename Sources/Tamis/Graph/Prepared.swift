@@ -1,0 +1,136 @@
+public import TamisKernels
+
+/// What an operator has made of itself for fixed shapes: an algorithm, the memory it needs, and the work in tiles.
+public struct Prepared: Sendable {
+    /// Work that may start when all work before it is done; its tiles run in any order, on any thread.
+    ///
+    /// Tiles follow from the layer and the image alone, never from threads; so do the bits of what they compute.
+    public struct Stage: Sendable {
+        /// The number of independent pieces.
+        public var tiles: Int
+        /// About how many nanoseconds one thread takes for all of them; short stages are not worth other threads.
+        public var nanoseconds: Double
+        /// Computes a range of tiles; allocates nothing.
+        public var run: @Sendable (borrowing Bindings, Range<Int>) -> KernelStatus
+
+        /// A stage of `tiles` pieces that makes so many float operations and moves so many bytes.
+        public init(
+            tiles: Int = 1, operations: Double = 0, bytes: Int = 0,
+            run: @escaping @Sendable (borrowing Bindings, Range<Int>) -> KernelStatus
+        ) {
+            self.tiles = tiles
+            // About what one core of today does in a nanosecond: 50 float operations, 10 bytes.
+            self.nanoseconds = max(operations / 50, Double(bytes) / 10)
+            self.run = run
+        }
+    }
+
+    /// An output that may take the memory of an input which nobody reads later.
+    public struct InPlace: Sendable {
+        public var output: Int
+        public var input: Int
+
+        public init(output: Int, input: Int) {
+            self.output = output
+            self.input = input
+        }
+    }
+
+    /// What was chosen, in words for a profile.
+    public var algorithm: String
+    /// The work, in order.
+    public var stages: [Stage]
+    /// Bytes of memory that all tiles of all stages share.
+    public var workspaceBytes = 0
+    /// Bytes of memory for each thread.
+    public var scratchBytes = 0
+    /// What may be computed in place.
+    public var inPlace: [InPlace] = []
+    /// Whether output 0 is the memory of input 0 under another shape; then there is no work.
+    public var isView = false
+
+    /// An algorithm of these stages.
+    public init(
+        _ algorithm: String, stages: [Stage], workspaceBytes: Int = 0, scratchBytes: Int = 0, inPlace: [InPlace] = []
+    ) {
+        self.algorithm = algorithm
+        self.stages = stages
+        self.workspaceBytes = workspaceBytes
+        self.scratchBytes = scratchBytes
+        self.inPlace = inPlace
+    }
+
+    /// An algorithm of one stage.
+    public init(
+        _ algorithm: String, tiles: Int = 1, operations: Double = 0, bytes: Int = 0, scratchBytes: Int = 0,
+        inPlace: [InPlace] = [], run: @escaping @Sendable (borrowing Bindings, Range<Int>) -> KernelStatus
+    ) {
+        self.init(
+            algorithm, stages: [Stage(tiles: tiles, operations: operations, bytes: bytes, run: run)],
+            scratchBytes: scratchBytes, inPlace: inPlace)
+    }
+
+    /// Input 0 under another shape.
+    public static var view: Prepared {
+        var prepared = Prepared("view", stages: [])
+        prepared.isView = true
+        return prepared
+    }
+
+    /// Work on `count` elements in runs of a fixed length: `body` gets the first element and the number of elements.
+    public static func elementwise(
+        _ algorithm: String, count: Int, bytesPerElement: Int, operationsPerElement: Double = 1, inPlace: [InPlace] = [],
+        body: @escaping @Sendable (borrowing Bindings, _ first: Int, _ count: Int) -> Void
+    ) -> Prepared {
+        Prepared(
+            algorithm,
+            stages: [
+                .elements(
+                    count, bytesPerElement: bytesPerElement, operationsPerElement: operationsPerElement, body: body)
+            ], inPlace: inPlace)
+    }
+}
+
+extension Prepared.Stage {
+    /// Work on `count` elements in runs of a fixed length: `body` gets the first element and the number of elements.
+    public static func elements(
+        _ count: Int, bytesPerElement: Int, operationsPerElement: Double = 1,
+        body: @escaping @Sendable (borrowing Bindings, _ first: Int, _ count: Int) -> Void
+    ) -> Prepared.Stage {
+        let run = 1 << 14
+        return Prepared.Stage(
+            tiles: (count + run - 1) / run, operations: Double(count) * operationsPerElement, bytes: count * bytesPerElement
+        ) { bindings, tiles in
+            let first = tiles.lowerBound * run
+            body(bindings, first, min(tiles.upperBound * run, count) - first)
+            return .done
+        }
+    }
+}
+
+/// The memory of a node's inputs and outputs during one run: pointers that live no longer than the run.
+public struct Bindings {
+    /// The session's table of buffers, and which of them this node reads and writes; −1 stands for an absent operand.
+    let table: UnsafePointer<UnsafeMutableRawPointer?>
+    let slots: UnsafePointer<Int32>
+    let inputCount: Int
+    /// Memory that all tiles of this node share.
+    public let workspace: UnsafeMutableRawPointer
+    /// Memory of the thread that runs.
+    public let scratch: UnsafeMutableRawPointer
+
+    /// The elements of an input that is always given.
+    public func input(_ index: Int) -> UnsafeRawPointer {
+        UnsafeRawPointer(table[Int(slots[index])].unsafelyUnwrapped)
+    }
+
+    /// The elements of an optional input, or nil where it is not given.
+    public func optionalInput(_ index: Int) -> UnsafeRawPointer? {
+        index < inputCount && slots[index] >= 0 ? input(index) : nil
+    }
+
+    /// The elements of an output, to be written; there is memory for it even if nobody reads it.
+    public func output(_ index: Int) -> UnsafeMutableRawPointer {
+        table[Int(slots[inputCount + index])].unsafelyUnwrapped
+    }
+}

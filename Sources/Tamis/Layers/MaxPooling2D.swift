@@ -1,0 +1,26 @@
+/// The maximum of each window of an image; the windows lie side by side unless `strides` says otherwise. Keras's
+/// MaxPooling2D.
+public struct MaxPooling2D: Layer {
+    public var poolSize: (Int, Int)
+    public var strides: (Int, Int)
+    public var padding: LayerPadding
+    public var name: String?
+
+    public init(
+        _ height: Int = 2, _ width: Int = 2, strides: (Int, Int)? = nil, padding: LayerPadding = .valid, name: String? = nil
+    ) {
+        self.poolSize = (height, width)
+        self.strides = strides ?? (height, width)
+        self.padding = padding
+        self.name = name
+    }
+
+    public var kind: String { "MaxPooling2D" }
+
+    public func apply(to inputs: [Symbol], name: String, in graph: GraphBuilder) throws(ShapeError) -> [Symbol] {
+        let (x, _) = try single(inputs, rank: 4)
+        let window = try WindowGeometry(
+            kernel: [poolSize.0, poolSize.1], stride: [strides.0, strides.1], padding: padding.geometry)
+        return [try graph.call(MaxPool(window: window), x, name: name)]
+    }
+}

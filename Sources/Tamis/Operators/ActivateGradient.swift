@@ -1,0 +1,33 @@
+import CTamisKernels
+import TamisKernels
+
+/// dx = dy · f'(x), the derivative taken from the output y = f(x) of an activation. Inputs y and dy of one shape.
+public struct ActivateGradient: Operator {
+    public let activation: Activation
+
+    public init(_ activation: Activation) { self.activation = activation }
+
+    public var kind: String { "\(activation.onnxName)Gradient" }
+
+    public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
+        try inputs.expect(count: 2...2)
+        let (elementType, dimensions) = try inputs.tensor(0, "y")
+        try inputs.expect(elementType, of: 1, "dy")
+        return [.tensor(elementType, dimensions)]
+    }
+
+    public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
+        let y = try context.input(0)
+        let kernels = try context.kernels(for: y.elementType)
+        let size = kernels.type.byteCount
+        let function = activation.kernel
+        return .elementwise(
+            "element-wise", count: y.shape.elementCount, bytesPerElement: 3 * size,
+            inPlace: [Prepared.InPlace(output: 0, input: 1)]
+        ) { bindings, first, count in
+            let offset = first * size
+            kernels.activate_gradient(
+                count, function, bindings.input(0) + offset, bindings.input(1) + offset, bindings.output(0) + offset)
+        }
+    }
+}

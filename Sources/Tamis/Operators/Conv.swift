@@ -1,0 +1,151 @@
+import CTamisKernels
+import TamisKernels
+
+/// Convolution over one, two or three spatial axes, with a bias and an activation in the same pass.
+///
+/// x: N × spatial × C, w: kernel × C/groups × F, bias (optional): F; y: N × spatial' × F. ONNX's Conv on channel-last
+/// tensors. The kernel is not flipped (a cross-correlation, as everywhere in the field).
+public struct Conv: DifferentiableOperator {
+    /// How the window slides.
+    public let window: WindowGeometry
+    /// Groups of channels, each convolved with its own filters.
+    public let groups: Int
+    /// Applied to each output.
+    public let activation: Activation
+
+    public init(window: WindowGeometry, groups: Int = 1, activation: Activation = .linear) {
+        self.window = window
+        self.groups = groups
+        self.activation = activation
+    }
+
+    public var kind: String { "Conv" }
+
+    public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
+        try inputs.expect(count: 2...3)
+        let rank = window.rank + 2
+        let (elementType, x) = try inputs.floats(0, "x", rank: rank...rank)
+        try inputs.expect(elementType, of: 1, "w")
+        let w = try inputs.floats(1, "w", rank: rank...rank).dimensions
+        for axis in 0..<window.rank {
+            try inputs.expect(w[axis], equals: window.kernel[axis], "kernel extent on spatial axis \(axis)")
+        }
+        guard groups > 0 else { throw .mismatch(rule: "Conv's groups must be 1 or more", received: "\(groups)") }
+        if let channels = x[rank - 1].value {
+            guard channels % groups == 0, channels > 0 else {
+                throw .mismatch(rule: "Conv's \(groups) groups must divide the channels of x", received: "\(channels)")
+            }
+            try inputs.expect(w[rank - 2], equals: channels / groups, "channels of w, \(channels) over \(groups) groups,")
+        }
+        if let filters = w[rank - 1].value, filters % groups != 0 {
+            throw .mismatch(rule: "Conv's \(groups) groups must divide its filters", received: "\(filters)")
+        }
+        if inputs.optional(2) != nil {
+            try inputs.expect(elementType, of: 2, "bias")
+            let bias = try inputs.floats(2, "bias", rank: 1...1).dimensions
+            _ = try inputs.common(w[rank - 1], bias[0], "filters")
+        }
+        let spatial = try window.output(for: Array(x[1..<rank - 1]), of: kind)
+        return [.tensor(elementType, [x[0]] + spatial + [w[rank - 1]])]
+    }
+
+    public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
+        let x = try context.input(0)
+        let kernels = try context.kernels(for: x.elementType)
+        let shape = window.convolution(x: x.shape, w: try context.input(1).shape, groups: groups)
+        let act = activation.kernel
+        if shape.isDepthwise { return depthwise(shape, kernels) }
+
+        let panels = try packedPanels(context, shape, kernels)
+        let algorithm = Im2colConvolution(
+            shape, kernels: kernels, product: panels == nil ? .blas : .panels, activation: act,
+            mayJoinImages: !context.isBatchInvariant || panels != nil)
+        let form = shape.isPointwise ? "pointwise" : "im2col"
+        return Prepared(
+            panels == nil ? "\(form), OpenBLAS" : "\(form), packed panels", tiles: algorithm.tiles,
+            operations: shape.operations, scratchBytes: algorithm.scratchBytes
+        ) { bindings, tiles in
+            algorithm.run(
+                tiles, x: bindings.input(0), weights: panels?.base ?? bindings.input(1), bias: bindings.optionalInput(2),
+                residual: nil, y: bindings.output(0), scratch: bindings.scratch)
+            return .done
+        }
+    }
+
+    /// The weights of each group in panels, where they are constant.
+    private func packedPanels(
+        _ context: Preparation, _ shape: ConvolutionShape, _ kernels: KernelTable
+    ) throws(PlanError) -> PackedWeights? {
+        let (k, n, size) = (shape.depth, shape.groupFilters, kernels.type.byteCount)
+        let groupBytes = kernels.panelScalars(k: k, n: n) * size
+        return try context.packed(
+            1, form: "conv panels \(context.level) \(groups)", byteCount: groupBytes * groups
+        ) { source, target in
+            for group in 0..<groups {
+                kernels.pack_panels(k, n, source + group * n * size, shape.filters, false, target + group * groupBytes)
+            }
+        }
+    }
+
+    private func depthwise(_ shape: ConvolutionShape, _ kernels: KernelTable) -> Prepared {
+        let rows = shape.window.output.0 * shape.window.output.1
+        let multiplier = shape.groupFilters
+        // Runs of rows of about 16 Ki scalars, from the layer alone.
+        let tileRows = max(1, min(rows, (1 << 14) / max(1, shape.window.output.2 * shape.filters)))
+        let tilesPerImage = (rows + tileRows - 1) / tileRows
+        let imageBytes = shape.inputPixels * shape.channels * kernels.type.byteCount
+        let outputBytes = shape.outputPixels * shape.filters * kernels.type.byteCount
+        let activation = activation.kernel
+        return Prepared(
+            "depthwise", tiles: shape.images * tilesPerImage, operations: shape.operations * 4,
+            bytes: shape.images * (imageBytes + outputBytes)
+        ) { bindings, tiles in
+            var window = shape.window
+            for tile in tiles {
+                let image = tile / tilesPerImage
+                let first = tile % tilesPerImage * tileRows
+                kernels.depthwise(
+                    &window, shape.channels, multiplier, bindings.input(0) + image * imageBytes, bindings.input(1),
+                    bindings.optionalInput(2), nil, activation, first, min(tileRows, rows - first),
+                    bindings.output(0) + image * outputBytes)
+            }
+            return .done
+        }
+    }
+
+    public func fused(with activation: Activation) -> (any Operator)? {
+        self.activation == .linear ? Conv(window: window, groups: groups, activation: activation) : nil
+    }
+
+    public func gradients(
+        at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
+    ) throws(ShapeError) -> [Symbol?] {
+        guard let dy = try outputs[0].map({ (dy) throws(ShapeError) in
+            try activation.gradient(of: dy, at: node.outputs[0], in: graph) }),
+            let x = node.inputs[0], let w = node.inputs[1]
+        else { return node.inputs.map { _ in nil } }
+        var gradients: [Symbol?] = node.inputs.map { _ in nil }
+        if wanted[0] {
+            gradients[0] = try graph.call(
+                ConvInputGradient(window: window, groups: groups), dy, w, x, name: "\(node.name)/input_gradient")
+        }
+        let wantsBias = wanted.count > 2 && wanted[2]
+        if wanted[1] || wantsBias {
+            let parameters = try graph.append(
+                ConvWeightGradient(window: window, groups: groups, hasBias: wantsBias), [x, dy],
+                name: "\(node.name)/weight_gradient")
+            gradients[1] = wanted[1] ? parameters[0] : nil
+            if wantsBias { gradients[2] = parameters[1] }
+        }
+        return gradients
+    }
+}
+
+extension WindowGeometry {
+    /// The extents of a convolution of images `x` (N × spatial × C) with weights `w` (kernel × C/groups × F).
+    func convolution(x: Shape, w: Shape, groups: Int) -> ConvolutionShape {
+        ConvolutionShape(
+            window: window(input: Array(x.dimensions[1..<x.rank - 1])), images: x[0], channels: x[x.rank - 1],
+            filters: w[w.rank - 1], groups: groups)
+    }
+}

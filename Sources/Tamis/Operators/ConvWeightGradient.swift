@@ -1,0 +1,75 @@
+import CTamisKernels
+import TamisKernels
+
+/// The gradients of a convolution with respect to its weights and its bias.
+///
+/// x: N × spatial × C, dy: N × spatial' × F; dw: kernel × C/groups × F and, with `hasBias`, db: F.
+public struct ConvWeightGradient: Operator {
+    public let window: WindowGeometry
+    public let groups: Int
+    /// Whether the bias's gradient is wanted too.
+    public let hasBias: Bool
+
+    public init(window: WindowGeometry, groups: Int, hasBias: Bool) {
+        self.window = window
+        self.groups = groups
+        self.hasBias = hasBias
+    }
+
+    public var kind: String { "ConvWeightGradient" }
+
+    public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
+        try inputs.expect(count: 2...2)
+        let rank = window.rank + 2
+        let (elementType, x) = try inputs.floats(0, "x", rank: rank...rank)
+        let dy = try inputs.floats(1, "dy", rank: rank...rank).dimensions
+        let channels: Dimension = x[rank - 1].value.map { .fixed($0 / max(1, groups)) } ?? .unknown
+        let dw: ValueType = .tensor(elementType, window.kernel.map(Dimension.fixed) + [channels, dy[rank - 1]])
+        return hasBias ? [dw, .tensor(elementType, [dy[rank - 1]])] : [dw]
+    }
+
+    public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
+        let x = try context.input(0)
+        let kernels = try context.kernels(for: x.elementType)
+        let shape = window.convolution(x: x.shape, w: context.outputs[0].shape, groups: groups)
+        let hasBias = hasBias
+        if shape.isDepthwise { return depthwise(shape, kernels) }
+        let algorithm = Im2colConvolutionGradient(shape, kernels: kernels)
+        let sum = Prepared.Stage(tiles: algorithm.chunks, operations: shape.operations) { bindings, tiles in
+            algorithm.sumWeights(
+                tiles, x: bindings.input(0), dy: bindings.input(1), wantsBias: hasBias, workspace: bindings.workspace,
+                scratch: bindings.scratch)
+            return .done
+        }
+        let add = Prepared.Stage { bindings, _ in
+            algorithm.addChunks(
+                workspace: bindings.workspace, dw: bindings.output(0), db: hasBias ? bindings.output(1) : nil)
+            return .done
+        }
+        return Prepared(
+            "im2col, OpenBLAS", stages: [sum, add], workspaceBytes: max(1, algorithm.workspaceBytes),
+            scratchBytes: algorithm.scratchBytes)
+    }
+
+    /// Image by image in order; one after the other, since each adds to the same weights.
+    private func depthwise(_ shape: ConvolutionShape, _ kernels: KernelTable) -> Prepared {
+        let size = kernels.type.byteCount
+        let (images, hasBias) = (shape.images, hasBias)
+        return Prepared("depthwise", operations: shape.operations * 4) { bindings, _ in
+            var window = shape.window
+            let dw = bindings.output(0)
+            dw.initializeMemory(as: UInt8.self, repeating: 0, count: shape.taps * shape.filters * size)
+            for image in 0..<images {
+                kernels.depthwise_weight_gradient(
+                    &window, shape.channels, shape.groupFilters,
+                    bindings.input(0) + image * shape.inputPixels * shape.channels * size,
+                    bindings.input(1) + image * shape.outputPixels * shape.filters * size, dw)
+            }
+            if hasBias {
+                kernels.sum_rows(
+                    images * shape.outputPixels, shape.filters, bindings.input(1), shape.filters, bindings.output(1))
+            }
+            return .done
+        }
+    }
+}

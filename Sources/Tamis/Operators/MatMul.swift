@@ -1,0 +1,96 @@
+import TamisKernels
+
+/// The matrix product as numpy has it: the last two axes multiply, the axes before them broadcast. ONNX's MatMul.
+///
+/// a: … × M × K, b: … × K × N; y: … × M × N. An operand of one axis gets a second of extent 1, which y then lacks.
+public struct MatMul: DifferentiableOperator {
+    public init() {}
+
+    public var kind: String { "MatMul" }
+
+    public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
+        try inputs.expect(count: 2...2)
+        let (elementType, a) = try inputs.floats(0, "a", rank: 1...64)
+        try inputs.expect(elementType, of: 1, "b")
+        let b = try inputs.floats(1, "b", rank: 1...64).dimensions
+        _ = try inputs.common(a[a.count - 1], b[max(0, b.count - 2)], "K, the last axis of a and the last but one of b")
+        var output = try Broadcast.dimensions(Array(a.dropLast(2)), Array(b.dropLast(2)), of: kind)
+        if a.count > 1 { output.append(a[a.count - 2]) }
+        if b.count > 1 { output.append(b[b.count - 1]) }
+        return [.tensor(elementType, output)]
+    }
+
+    public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
+        let (a, b) = (try context.input(0), try context.input(1))
+        let kernels = try context.kernels(for: a.elementType)
+        let k = a.shape[a.shape.rank - 1]
+        let n = b.shape.rank > 1 ? b.shape[b.shape.rank - 1] : 1
+        if b.shape.rank <= 2 {
+            // One b for all: the axes before K are rows of one product.
+            return try .product(
+                context, kernels: kernels, transposeX: false, transposeW: false,
+                m: a.shape.elementCount / max(1, k), n: n, k: k, activation: .linear)
+        }
+        let m = a.shape.rank > 1 ? a.shape[a.shape.rank - 2] : 1
+        let batch: [Int]
+        let (strideA, strideB): ([Int], [Int])
+        do throws(ShapeError) {
+            let broadcast = try Broadcast(
+                Shape(Array(a.shape.dimensions.dropLast(2))), Shape(Array(b.shape.dimensions.dropLast(2))))
+            (batch, strideA, strideB) = (broadcast.extents, broadcast.stridesA, broadcast.stridesB)
+        } catch { throw .shape(error) }
+        let matrices = batch.reduce(1, *)
+        let size = kernels.type.byteCount
+        return Prepared(
+            "OpenBLAS, matrix by matrix", tiles: matrices, operations: 2 * Double(matrices * m) * Double(n) * Double(k)
+        ) { bindings, tiles in
+            for tile in tiles {
+                var (rest, offsetA, offsetB) = (tile, 0, 0)
+                for axis in batch.indices.reversed() {
+                    offsetA += rest % batch[axis] * strideA[axis]
+                    offsetB += rest % batch[axis] * strideB[axis]
+                    rest /= batch[axis]
+                }
+                BLAS.multiply(
+                    kernels.type, m: m, n: n, k: k, x: bindings.input(0) + offsetA * m * k * size, ldx: max(1, k),
+                    w: bindings.input(1) + offsetB * k * n * size, ldw: max(1, n),
+                    y: bindings.output(0) + tile * m * n * size, ldy: max(1, n))
+            }
+            return .done
+        }
+    }
+
+    public func gradients(
+        at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
+    ) throws(ShapeError) -> [Symbol?] {
+        guard let dy = outputs[0], let a = node.inputs[0], let b = node.inputs[1], let rankA = a.dimensions?.count,
+            let rankB = b.dimensions?.count
+        else { return [nil, nil] }
+        guard rankA > 1, rankB > 1 else {
+            throw .mismatch(rule: "the gradient of MatMul needs operands of two axes or more", received: "\(rankA) and \(rankB)")
+        }
+        func swapped(_ symbol: Symbol, rank: Int) throws(ShapeError) -> Symbol {
+            var order = Array(0..<rank)
+            order.swapAt(rank - 2, rank - 1)
+            return try graph.call(Transpose(Permutation(order)), symbol)
+        }
+        var gradients: [Symbol?] = [nil, nil]
+        if wanted[0] {
+            let full = try graph.call(MatMul(), dy, swapped(b, rank: rankB), name: "\(node.name)/a_gradient")
+            gradients[0] = try Unbroadcast.append(full, like: a, in: graph)
+        }
+        if wanted[1] {
+            // One b for all: the rows of all matrices of a meet the rows of all matrices of dy.
+            if rankB == 2, rankA > 2 {
+                let rows = try graph.call(Flatten(axis: rankA - 1), a)
+                let rowGradients = try graph.call(Flatten(axis: rankA - 1), dy)
+                gradients[1] = try graph.call(
+                    Gemm(transposeX: true), rows, rowGradients, name: "\(node.name)/b_gradient")
+            } else {
+                let full = try graph.call(MatMul(), swapped(a, rank: rankA), dy, name: "\(node.name)/b_gradient")
+                gradients[1] = try Unbroadcast.append(full, like: b, in: graph)
+            }
+        }
+        return gradients
+    }
+}

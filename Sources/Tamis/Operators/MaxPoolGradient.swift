@@ -1,0 +1,30 @@
+import CTamisKernels
+import TamisKernels
+
+/// The gradient of MaxPool: dy goes to the first pixel of each window, in row-major order, that holds its maximum.
+///
+/// x: N × spatial × C, y and dy: N × spatial' × C; dx: as x.
+public struct MaxPoolGradient: Operator {
+    public let window: WindowGeometry
+
+    public init(window: WindowGeometry) { self.window = window }
+
+    public var kind: String { "MaxPoolGradient" }
+
+    public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
+        try inputs.expect(count: 3...3)
+        let (elementType, dimensions) = try inputs.tensor(0, "x")
+        return [.tensor(elementType, dimensions)]
+    }
+
+    public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
+        let x = try context.input(0)
+        let kernels = try context.kernels(for: x.elementType)
+        return PoolShape(window, x.shape, kernels).preparedGradient("first maximum") { shape, bindings, image, dx in
+            var window = shape.window
+            kernels.max_pool_gradient(
+                &window, shape.channels, bindings.input(0) + image * shape.imageBytes,
+                bindings.input(1) + image * shape.outputBytes, bindings.input(2) + image * shape.outputBytes, dx)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import TamisKernels
+
+/// The gradient of Softmax, dx = y · (dy − Σ dy · y), or of LogSoftmax, dx = dy − eʸ · Σ dy, from the output y.
+public struct SoftmaxGradient: Operator {
+    public let axis: Int
+    public let isLogarithmic: Bool
+
+    public init(axis: Int, isLogarithmic: Bool) {
+        self.axis = axis
+        self.isLogarithmic = isLogarithmic
+    }
+
+    public var kind: String { isLogarithmic ? "LogSoftmaxGradient" : "SoftmaxGradient" }
+
+    public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
+        try inputs.expect(count: 2...2)
+        let (elementType, dimensions) = try inputs.tensor(0, "y")
+        return [.tensor(elementType, dimensions)]
+    }
+
+    public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
+        let y = try context.input(0)
+        let kernels = try context.kernels(for: y.elementType)
+        let kernel = isLogarithmic ? kernels.log_softmax_gradient : kernels.softmax_gradient
+        return Slices(y.shape, axis: axis).prepared(kind, kernels, inPlace: 1) { slices, bindings, offset, outer in
+            kernel?(
+                outer, slices.count, slices.inner, bindings.input(0) + offset, bindings.input(1) + offset,
+                bindings.output(0) + offset)
+        }
+    }
+}

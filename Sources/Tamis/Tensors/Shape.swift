@@ -1,0 +1,59 @@
+/// The extents of a tensor: zero or more dimensions of zero or more elements, whose product fits an `Int`.
+public struct Shape: Hashable, Sendable {
+    /// The extent of each axis.
+    public let dimensions: [Int]
+    /// The product of the dimensions; 1 for a scalar, which has none.
+    public let elementCount: Int
+
+    /// Checks that no dimension is negative and that the product stays below 2⁶⁰, so that bytes and bits fit too.
+    public init(_ dimensions: [Int]) throws(ShapeError) {
+        var count = 1
+        for dimension in dimensions {
+            guard dimension >= 0 else { throw .negativeDimension(dimensions) }
+        }
+        // A zero makes the product zero whatever stands beside it.
+        if dimensions.contains(0) {
+            count = 0
+        } else {
+            for dimension in dimensions {
+                let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+                guard !overflow, product <= 1 << 56 else { throw .tooManyElements(dimensions) }
+                count = product
+            }
+        }
+        self.dimensions = dimensions
+        self.elementCount = count
+    }
+
+    /// The shape of a single value: no axes, one element.
+    public static let scalar = Shape(unchecked: [], elementCount: 1)
+
+    private init(unchecked dimensions: [Int], elementCount: Int) {
+        self.dimensions = dimensions
+        self.elementCount = elementCount
+    }
+
+    /// The number of axes.
+    public var rank: Int { dimensions.count }
+
+    /// The extent of one axis.
+    public subscript(axis: Int) -> Int { dimensions[axis] }
+
+    /// The shape with its axes in another order.
+    public func permuted(by order: Permutation) -> Shape {
+        Shape(unchecked: order.apply(to: dimensions), elementCount: elementCount)
+    }
+
+    /// For each axis, how many elements lie between neighbours along it in row-major order.
+    public var strides: [Int] {
+        var strides = [Int](repeating: 1, count: rank)
+        for axis in stride(from: rank - 2, through: 0, by: -1) {
+            strides[axis] = strides[axis + 1] &* max(dimensions[axis + 1], 1)
+        }
+        return strides
+    }
+}
+
+extension Shape: CustomStringConvertible {
+    public var description: String { dimensions.description }
+}

@@ -1,0 +1,122 @@
+public import CTamisKernels
+
+/// Convolution as the product of a column matrix and the weights, tile by tile.
+///
+/// Row p of the columns is what the window sees at output pixel p, so that for each group, and each tile of M pixels,
+///
+///               N = filters             K = taps · channels           N
+///             ┌───────────┐           ┌────────────────────┐     ┌─────────┐
+///     M pixels│     y     │ = f( M    │      columns       │ · K │ weights │ + bias )
+///             └───────────┘           └────────────────────┘     └─────────┘
+///
+/// A tile is some pixels of one image, or, where the batch may be part of M, some whole images.
+public struct Im2colConvolution: Sendable {
+    /// What multiplies the tiles.
+    public enum Product: Sendable {
+        /// OpenBLAS; its bits change with M.
+        case blas
+        /// The panel kernel over packed weights; its bits don't.
+        case panels
+    }
+
+    private let shape: ConvolutionShape
+    private let kernels: KernelTable
+    private let product: Product
+    private let activation: tamis_activation
+    /// Images of one tile; 1 where an image is cut in tiles of pixels.
+    private let tileImages: Int
+    private let tilePixels: Int
+
+    /// Cuts the work in tiles that depend on the layer and the image alone; on the batch too if `mayJoinImages`.
+    public init(
+        _ shape: ConvolutionShape, kernels: KernelTable, product: Product, activation: tamis_activation, mayJoinImages: Bool
+    ) {
+        self.shape = shape
+        self.kernels = kernels
+        self.product = product
+        self.activation = activation
+        let pixels = max(1, shape.outputPixels)
+        let rowBytes = max(1, shape.depth * kernels.type.byteCount)
+        // OpenBLAS packs all weights again at each call: tiles of 384 to 1536 rows pay for that and stay in the cache.
+        let rows = product == .blas ? min(1536, max(384, (1 << 20) / rowBytes)) : max(96, (192 << 10) / rowBytes)
+        if pixels >= 2 * rows {
+            tilePixels = (pixels + pixels / rows - 1) / (pixels / rows)
+            tileImages = 1
+        } else {
+            tilePixels = pixels
+            tileImages = mayJoinImages ? max(1, min(shape.images, rows / pixels)) : 1
+        }
+    }
+
+    private var tilesPerImage: Int { (max(1, shape.outputPixels) + tilePixels - 1) / tilePixels }
+    /// Independent pieces of the work.
+    public var tiles: Int { (shape.images + tileImages - 1) / tileImages * tilesPerImage }
+    /// Bytes of scratch memory for each thread.
+    public var scratchBytes: Int {
+        shape.isPointwise ? 0 : tileImages * tilePixels * shape.depth * kernels.type.byteCount
+    }
+
+    /// Computes the tiles `range`; `weights` are the weights, or, for panels, the packed weights of each group in turn.
+    public func run(
+        _ range: Range<Int>, x: UnsafeRawPointer, weights: UnsafeRawPointer, bias: UnsafeRawPointer?,
+        residual: UnsafeRawPointer?, y: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer
+    ) {
+        let size = kernels.type.byteCount
+        let (k, n) = (shape.depth, shape.groupFilters)
+        for tile in range {
+            let firstImage = tile / tilesPerImage * tileImages
+            let images = min(tileImages, shape.images - firstImage)
+            let firstPixel = tile % tilesPerImage * tilePixels
+            let pixels = min(tilePixels, shape.outputPixels - firstPixel)
+            let m = images * pixels
+            let firstRow = firstImage * shape.outputPixels + firstPixel
+            for group in 0..<shape.groups {
+                let (columns, ldx) = columns(
+                    group: group, firstImage: firstImage, images: images, firstPixel: firstPixel, pixels: pixels, x: x,
+                    scratch: scratch)
+                let column = group * n
+                let target = y + (firstRow * shape.filters + column) * size
+                let groupBias = bias.map { $0 + column * size }
+                let groupResidual = residual.map { $0 + (firstRow * shape.filters + column) * size }
+                switch product {
+                case .blas:
+                    BLAS.multiply(
+                        kernels.type, m: m, n: n, k: k, x: columns, ldx: ldx, w: weights + column * size, ldw: shape.filters,
+                        y: target, ldy: shape.filters)
+                    kernels.epilogue(m, n, groupBias, groupResidual, shape.filters, activation, target, shape.filters)
+                case .panels:
+                    let panels = weights + group * kernels.panelScalars(k: k, n: n) * size
+                    kernels.multiply_panels(
+                        m, n, k, columns, ldx, panels, groupBias, groupResidual, shape.filters, activation, target,
+                        shape.filters)
+                }
+            }
+        }
+    }
+
+    /// The column matrix of some pixels of one image, or of some whole images, and the distance of its rows.
+    private func columns(
+        group: Int, firstImage: Int, images: Int, firstPixel: Int, pixels: Int, x: UnsafeRawPointer,
+        scratch: UnsafeMutableRawPointer
+    ) -> (UnsafeRawPointer, Int) {
+        let size = kernels.type.byteCount
+        let firstChannel = x + group * shape.groupChannels * size
+        if shape.isPointwise {
+            return (firstChannel + (firstImage * shape.inputPixels + firstPixel) * shape.channels * size, shape.channels)
+        }
+        var window = shape.window
+        for image in 0..<images {
+            kernels.im2col(
+                &window, shape.groupChannels, firstChannel + (firstImage + image) * shape.inputPixels * shape.channels * size,
+                shape.channels, firstPixel, pixels, scratch + image * pixels * shape.depth * size, shape.depth)
+        }
+        return (UnsafeRawPointer(scratch), shape.depth)
+    }
+}
+
+extension KernelTable {
+    /// Scalars of a K × N matrix packed in panels.
+    public func panelScalars(k: Int, n: Int) -> Int {
+        (n + self.panel_columns - 1) / self.panel_columns * self.panel_columns * k
+    }
+}

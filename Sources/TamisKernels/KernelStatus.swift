@@ -1,0 +1,6 @@
+/// What a kernel says when it is done: that all went well, or what in its data broke a rule.
+public enum KernelStatus: Sendable, Hashable {
+    case done
+    /// The entry at `position` of an index or label input must lie in `0 ..< limit`.
+    case indexOutOfRange(position: Int, index: Int, limit: Int)
+}

@@ -1,0 +1,164 @@
+import CTamisKernels
+import Glibc
+import Synchronization
+
+/// The process's one pool of worker threads. A region of work is cut in tiles; the caller and the workers take tiles until
+/// none is left. What a tile computes never depends on who takes it.
+///
+/// One region runs at a time: a caller that finds the pool busy runs its own tiles in its own thread, so sessions side by
+/// side do not wait for each other. Workers spin for some tens of microseconds after a region, then sleep. A worker that
+/// wakes too late for a region does not join it, and nobody waits for it.
+public final class ThreadPool: @unchecked Sendable {
+    /// The pool of this process.
+    public static let shared = ThreadPool()
+
+    /// The most threads one region can use, the caller's included.
+    public static let maximumThreads = 64
+
+    /// The tiles `tiles` of a region, done by the participant `worker` (0 is the caller).
+    public typealias Body = @convention(c) (_ context: UnsafeRawPointer, _ worker: Int, _ lower: Int, _ upper: Int) -> Void
+
+    // The region that is open, written by its caller before `gate` opens.
+    private var body: Body?
+    private var context: UnsafeRawPointer?
+    private var tiles = 0
+    private var grain = 1
+    private var participants = 1
+
+    /// Whether some caller holds the pool.
+    private let isBusy = Atomic<Bool>(false)
+    /// 2 × (number of the region) + (1 while workers may join), above; workers inside, in the low 16 bits.
+    private let gate = Atomic<Int>(0)
+    private let nextTile = Atomic<Int>(0)
+
+    private let sleepers = Atomic<Int>(0)
+    private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private var condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let workers = Atomic<Int>(0)
+
+    private static let insideMask = 0xffff
+    private static let joinable = 0x10000
+    private static let regionStep = 0x20000
+
+    private init() {
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(condition, nil)
+    }
+
+    /// Runs `body` over `0 ..< tiles` on at most `threads` threads, the caller's among them, and returns when all is done.
+    public func run(tiles: Int, threads: Int, context: UnsafeRawPointer, body: Body) {
+        let threads = min(threads, tiles, Self.maximumThreads)
+        guard threads > 1, isBusy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else {
+            if tiles > 0 { body(context, 0, 0, tiles) }
+            return
+        }
+        grow(to: threads - 1)
+        self.body = body
+        self.context = context
+        self.tiles = tiles
+        self.participants = threads
+        grain = max(1, tiles / (threads * 8))
+        nextTile.store(0, ordering: .relaxed)
+        gate.add(Self.joinable, ordering: .sequentiallyConsistent)
+        if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+            pthread_mutex_lock(mutex)
+            pthread_cond_broadcast(condition)
+            pthread_mutex_unlock(mutex)
+        }
+        takeTiles(worker: 0)
+        // Closing the gate also counts the region: the low bits of `joinable` carry over into the region's number.
+        gate.add(Self.joinable, ordering: .acquiringAndReleasing)
+        var spins = 0
+        while gate.load(ordering: .acquiring) & Self.insideMask != 0 {
+            tamis_pause()
+            spins += 1
+            if spins > 4096 { sched_yield() }
+        }
+        isBusy.store(false, ordering: .releasing)
+    }
+
+    private func takeTiles(worker: Int) {
+        guard let body, let context else { return }
+        while true {
+            let lower = nextTile.add(grain, ordering: .relaxed).oldValue
+            guard lower < tiles else { return }
+            body(context, worker, lower, min(lower + grain, tiles))
+        }
+    }
+
+    private func grow(to count: Int) {
+        while workers.load(ordering: .relaxed) < count {
+            let start = WorkerStart(pool: self, worker: workers.load(ordering: .relaxed) + 1)
+            var thread = pthread_t()
+            let created = pthread_create(&thread, nil, { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<WorkerStart>.fromOpaque(argument).takeRetainedValue()
+                start.pool.serve(worker: start.worker)
+                return nil
+            }, Unmanaged.passRetained(start).toOpaque())
+            // Fewer workers than asked for: the region is done by those there are.
+            guard created == 0 else { return }
+            pthread_detach(thread)
+            workers.add(1, ordering: .relaxed)
+        }
+    }
+
+    private final class WorkerStart {
+        let pool: ThreadPool
+        let worker: Int
+        init(pool: ThreadPool, worker: Int) {
+            self.pool = pool
+            self.worker = worker
+        }
+    }
+
+    /// The life of a worker: wait for a region, join it while its gate is open, take tiles, leave.
+    private func serve(worker: Int) {
+        // The process's signals are for its own threads.
+        var all = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_BLOCK, &all, nil)
+        BLAS.useCallingThread()
+        var served = -1
+        while true {
+            let open = waitForRegion(after: served)
+            var state = open
+            // `participants` may be read only inside: until then the caller may be writing the next region.
+            while state / Self.regionStep == open / Self.regionStep, state & Self.joinable != 0 {
+                let (exchanged, original) = gate.compareExchange(
+                    expected: state, desired: state + 1, ordering: .acquiringAndReleasing)
+                state = original
+                if exchanged {
+                    if worker < participants { takeTiles(worker: worker) }
+                    gate.subtract(1, ordering: .acquiringAndReleasing)
+                    break
+                }
+            }
+            served = open / Self.regionStep
+        }
+    }
+
+    /// The state of the gate when it is next open for another region than `served`.
+    private func waitForRegion(after served: Int) -> Int {
+        let spinLimit = workers.load(ordering: .relaxed) < Processor.availableCount ? 2000 : 0
+        var spins = 0
+        while true {
+            let state = gate.load(ordering: .acquiring)
+            if state & Self.joinable != 0, state / Self.regionStep != served { return state }
+            if spins < spinLimit {
+                spins += 1
+                tamis_pause()
+                continue
+            }
+            sleepers.add(1, ordering: .sequentiallyConsistent)
+            pthread_mutex_lock(mutex)
+            while true {
+                let state = gate.load(ordering: .sequentiallyConsistent)
+                if state & Self.joinable != 0, state / Self.regionStep != served { break }
+                pthread_cond_wait(condition, mutex)
+            }
+            pthread_mutex_unlock(mutex)
+            sleepers.subtract(1, ordering: .sequentiallyConsistent)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import Glibc
+import Tamis
+import Testing
+
+/// A tensor of one element type as the onnx library writes it.
+struct ElementCase: CustomTestStringConvertible {
+    let elementType: ElementType
+    let typed: [UInt8]
+    let raw: [UInt8]
+
+    init(_ elementType: ElementType, typed: String, raw: String) {
+        self.elementType = elementType
+        self.typed = bytes(typed)
+        self.raw = bytes(raw)
+    }
+
+    var testDescription: String { elementType.rawValue }
+}
+
+/// The bytes that hexadecimal digits stand for.
+func bytes(_ hexadecimal: String) -> [UInt8] {
+    let digits = hexadecimal.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
+}
+
+/// The files that `bytes` becomes when it is cut anywhere or one bit of its first `flipped` bytes is turned over.
+func damaged(_ bytes: [UInt8], flipped: Int) -> [[UInt8]] {
+    let cut = bytes.indices.map { Array(bytes[..<$0]) }
+    let turned = (0..<min(flipped, bytes.count) * 8).map { bit in
+        var copy = bytes
+        copy[bit / 8] ^= 1 << UInt8(bit % 8)
+        return copy
+    }
+    return cut + turned
+}
+
+/// The error that `body` throws, or nil.
+func importError(_ body: () throws -> Void) -> ImportError? {
+    do { try body() } catch { return error as? ImportError }
+    return nil
+}
+
+/// A folder that lasts as long as this object.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/tamis-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw ExportError.cannotWrite(path: "/tmp", reason: "mkdtemp") }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The names of the files inside.
+    var names: [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    deinit {
+        for name in names {
+            unlink("\(path)/\(name)")
+            rmdir("\(path)/\(name)")
+        }
+        rmdir(path)
+    }
+}
