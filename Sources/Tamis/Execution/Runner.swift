@@ -1,16 +1,25 @@
 public import TamisKernels
 
 /// Runs a model on inputs of any shape: plans are made as shapes come, kept while there is room, and share one store of
-/// packed weights. Confined to one task.
+/// packed weights. Where shapes depend on values (a `DynamicOperator`), the model is planned part by part as it runs.
+/// Confined to one task.
 public final class Runner {
+    /// What a model became.
+    private enum Form {
+        /// All shapes follow from the inputs' shapes.
+        case fixed(Model)
+        /// Parts, each with a runner of its own where it is static.
+        case segmented(Model, [(part: Segments.Part, runner: Runner?)])
+    }
+
     private let source: Model
     private var options: PlanOptions
     private let threads: Int
     private let store: WeightStore
     private let capacity: Int
-    /// The model after the passes, once a plan has been asked for.
-    private var optimized: Model?
-    private var sessions: [(shapes: [Shape], session: Session)] = []
+    private var form: Form?
+    /// The sessions of the last shapes, the latest first.
+    private var sessions: [Session] = []
 
     /// A runner that keeps the sessions of the last `capacity` shapes.
     public init(
@@ -24,42 +33,102 @@ public final class Runner {
         self.store = store
     }
 
-    /// The session for inputs of the shapes of `inputs`.
-    public func session(for inputs: [String: Tensor]) throws(ExecutionError) -> Session {
+    /// Runs the model on inputs by name and returns its outputs by name.
+    public func run(_ inputs: [String: Tensor]) throws(ExecutionError) -> [String: Tensor] {
+        var outputs: [String: Tensor] = [:]
+        try run(inputs, into: &outputs)
+        return outputs
+    }
+
+    /// Runs the model and writes its outputs to the tensors of their names.
+    public func run(_ inputs: [String: Tensor], into outputs: inout [String: Tensor]) throws(ExecutionError) {
+        switch try prepared() {
+        case .fixed(let model): try session(model, inputs).run(inputs, into: &outputs)
+        case .segmented(let model, let parts): try run(model.graph, parts, constants: model.constants, inputs, into: &outputs)
+        }
+    }
+
+    private func prepared() throws(ExecutionError) -> Form {
+        if let form { return form }
         do throws(PlanError) {
-            if optimized == nil {
-                var model = source
-                for name in options.extraOutputs { try model.addOutput(name) }
-                optimized = options.optimizes ? try model.optimized() : model
-                options.optimizes = false
+            var model = source
+            for name in options.extraOutputs { try model.addOutput(name) }
+            if options.optimizes { model = try model.optimized() }
+            options.extraOutputs = []
+            options.optimizes = false
+            let made: Form
+            if model.graph.nodes.contains(where: { $0.operation is any DynamicOperator }) {
+                let parts = try Segments(model).parts.map { part -> (Segments.Part, Runner?) in
+                    guard case .fixed(let model) = part else { return (part, nil) }
+                    return (part, Runner(model, threads: threads, options: options, capacity: capacity, store: store))
+                }
+                made = .segmented(model, parts)
+            } else {
+                made = .fixed(model)
             }
-            guard let model = optimized else { throw .unsupported(operator: "Runner", rule: "a model", received: "none") }
-            let shapes = model.inputs.compactMap { inputs[$0.name]?.shape }
-            if let position = sessions.firstIndex(where: { $0.shapes == shapes }), shapes.count == model.inputs.count {
-                if position > 0 { sessions.insert(sessions.remove(at: position), at: 0) }
-                return sessions[0].session
-            }
-            let named = inputs.filter { name, _ in model.inputs.contains { $0.name == name } }.mapValues(\.shape)
-            let plan = try Plan(model, inputs: named, options: options, store: store)
-            let session: Session
-            do throws(ExecutionError) { session = try Session(plan, threads: threads) } catch {
-                throw .memory(needed: plan.arenaBytes, limit: options.memoryLimit)
-            }
-            sessions.insert((shapes, session), at: 0)
-            if sessions.count > capacity { sessions.removeLast() }
-            return session
+            form = made
+            return made
         } catch {
             throw .plan(error)
         }
     }
 
-    /// Runs the model on inputs by name and returns its outputs by name.
-    public func run(_ inputs: [String: Tensor]) throws(ExecutionError) -> [String: Tensor] {
-        try session(for: inputs).run(inputs)
+    private func session(_ model: Model, _ inputs: [String: Tensor]) throws(ExecutionError) -> Session {
+        let known = sessions.firstIndex { session in
+            session.plan.inputs.allSatisfy { inputs[$0.name]?.shape == $0.shape }
+        }
+        if let known {
+            if known > 0 { sessions.insert(sessions.remove(at: known), at: 0) }
+            return sessions[0]
+        }
+        let shapes = inputs.filter { name, _ in model.inputs.contains { $0.name == name } }.mapValues(\.shape)
+        let plan: Plan
+        do throws(PlanError) { plan = try Plan(model, inputs: shapes, options: options, store: store) } catch {
+            throw .plan(error)
+        }
+        let session = try Session(plan, threads: threads)
+        sessions.insert(session, at: 0)
+        if sessions.count > capacity { sessions.removeLast() }
+        return session
     }
 
-    /// Runs the model and writes its outputs to the tensors of their names.
-    public func run(_ inputs: [String: Tensor], into outputs: inout [String: Tensor]) throws(ExecutionError) {
-        try session(for: inputs).run(inputs, into: &outputs)
+    private func run(
+        _ graph: Graph, _ parts: [(part: Segments.Part, runner: Runner?)], constants: [String: Tensor],
+        _ inputs: [String: Tensor], into outputs: inout [String: Tensor]
+    ) throws(ExecutionError) {
+        var values = constants.merging(inputs) { _, given in given }.mapValues(Value.tensor)
+        for (part, runner) in parts {
+            switch part {
+            case .fixed(let model):
+                var given: [String: Tensor] = [:]
+                for (name, _) in model.inputs {
+                    guard let tensor = values[name]?.tensor else {
+                        throw .missingInput(name: name, known: inputs.keys.sorted())
+                    }
+                    given[name] = tensor
+                }
+                guard let runner else { continue }
+                for (name, tensor) in try runner.run(given) { values[name] = .tensor(tensor) }
+            case .dynamic(let operation, let node, let names, let results):
+                var operands: [Value?] = []
+                for name in names {
+                    if let name, values[name] == nil { throw .missingInput(name: name, known: inputs.keys.sorted()) }
+                    operands.append(name.flatMap { values[$0] })
+                }
+                let found = try operation.evaluate(operands)
+                guard found.count >= results.count else {
+                    throw .plan(
+                        .at(
+                            node: node, operator: operation.kind,
+                            .unsupported(
+                                operator: operation.kind, rule: "it must give \(results.count) outputs",
+                                received: "\(found.count)")))
+                }
+                for (name, value) in zip(results, found) { values[name] = value }
+            }
+        }
+        for output in graph.outputs {
+            if let tensor = values[graph.values[output.value].name]?.tensor { outputs[output.name] = tensor }
+        }
     }
 }

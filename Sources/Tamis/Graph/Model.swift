@@ -28,4 +28,11 @@ public struct Model: Sendable {
         default: return nil
         }
     }
+
+    /// All constants and parameters by the names of their values.
+    package var constants: [String: Tensor] {
+        var constants: [String: Tensor] = [:]
+        for id in graph.values.indices { constants[graph.values[id].name] = constant(id) }
+        return constants
+    }
 }

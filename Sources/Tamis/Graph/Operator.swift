@@ -60,10 +60,19 @@ public protocol DifferentiableOperator: Operator {
         -> [Symbol?]
 }
 
-/// An operator whose outputs' shapes depend on its inputs' values (If, Loop, NonZero …): it computes values, not tiles.
+/// An operator whose outputs' shapes depend on its inputs' values (If, Loop, NonZero …): it computes values, not tiles. A
+/// `Runner` splits the plan where one stands.
 public protocol DynamicOperator: Operator {
     /// The outputs for these inputs.
     func evaluate(_ inputs: [Value?]) throws(ExecutionError) -> [Value]
+}
+
+extension DynamicOperator {
+    /// A plan has fixed shapes, so it cannot hold the operator.
+    public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
+        throw .unsupported(
+            operator: kind, rule: "its shapes depend on values: run the model with a Runner", received: "a plan of fixed shapes")
+    }
 }
 
 /// The symbols at a node.
