@@ -24,7 +24,8 @@ let package = Package(
         .executableTarget(
             name: "TamisCommand",
             dependencies: ["Tamis", "TamisKernels", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        .target(name: "TamisTestSupport", dependencies: ["Tamis"], path: "Tests/TamisTestSupport"),
+        .target(
+            name: "TamisTestSupport", dependencies: ["Tamis", "TamisKernels"], path: "Tests/TamisTestSupport"),
         .testTarget(name: "TamisKernelsTests", dependencies: ["TamisKernels", "TamisTestSupport"]),
         .testTarget(name: "TamisTests", dependencies: ["Tamis", "TamisTestSupport"]),
         .testTarget(name: "TamisCommandTests", dependencies: ["TamisCommand", "TamisTestSupport"]),

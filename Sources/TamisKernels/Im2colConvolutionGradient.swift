@@ -75,8 +75,13 @@ public struct Im2colConvolutionGradient: Sendable {
         let size = kernels.type.byteCount
         let stride = (weightScalars + shape.filters) * size
         func add(_ offset: Int, _ count: Int, into target: UnsafeMutableRawPointer) {
+            guard chunks > 0 else {
+                // A batch of no images: an empty sum.
+                target.initializeMemory(as: UInt8.self, repeating: 0, count: count * size)
+                return
+            }
             target.copyMemory(from: workspace + offset, byteCount: count * size)
-            for chunk in 1..<max(1, chunks) {
+            for chunk in 1..<chunks {
                 kernels.binary(count, TAMIS_ADD, target, 1, workspace + chunk * stride + offset, 1, target)
             }
         }

@@ -95,8 +95,8 @@ public struct MatrixProduct: Sendable {
             case .blas:
                 BLAS.multiply(
                     kernels.type, transposeX: transposeX, transposeW: transposeW, m: rows, n: n, k: k,
-                    x: x + (transposeX ? row : row * k) * size, ldx: transposeX ? m : k, w: w, ldw: transposeW ? k : n,
-                    y: target, ldy: n)
+                    x: x + (transposeX ? row : row * k) * size, ldx: max(1, transposeX ? m : k), w: w,
+                    ldw: max(1, transposeW ? k : n), y: target, ldy: n)
                 if bias != nil || activation != TAMIS_IDENTITY {
                     kernels.epilogue(rows, n, tileBias, nil, 0, activation, target, n)
                 }

@@ -1,22 +1,38 @@
 /// Places buffers that live for a while in one arena, so that two which live at the same time never overlap.
 ///
 /// Greedy by size: the largest first, each at the lowest offset that is free for its whole life.
-struct MemoryPlan {
+package struct MemoryPlan {
     /// A buffer and the steps, first and last, between which it must keep its content.
-    struct Buffer {
-        var byteCount: Int
-        var first: Int
-        var last: Int
+    package struct Buffer {
+        package var byteCount: Int
+        package var first: Int
+        package var last: Int
+
+        package init(byteCount: Int, first: Int, last: Int) {
+            self.byteCount = byteCount
+            self.first = first
+            self.last = last
+        }
     }
 
     /// Where each buffer begins.
-    let offsets: [Int]
+    package let offsets: [Int]
     /// The bytes of the arena.
-    let byteCount: Int
+    package let byteCount: Int
 
-    static let alignment = 64
+    package static let alignment = 64
 
-    init(_ buffers: [Buffer]) {
+    /// More than any machine has: sums of sizes stay there instead of overflowing, so that the limit, or the system,
+    /// refuses them.
+    private static let largest = 1 << 61
+
+    private static func aligned(_ byteCount: Int) -> Int {
+        (min(byteCount, largest - alignment) + alignment - 1) / alignment * alignment
+    }
+
+    private static func sum(_ a: Int, _ b: Int) -> Int { min(a + b, largest) }
+
+    package init(_ buffers: [Buffer]) {
         var offsets = [Int](repeating: 0, count: buffers.count)
         var total = 0
         // Placed buffers, by offset.
@@ -26,17 +42,16 @@ struct MemoryPlan {
         }
         for index in order {
             let buffer = buffers[index]
-            let size = (buffer.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
+            let size = Self.aligned(buffer.byteCount)
             var offset = 0
             for (start, other) in placed {
                 let neighbour = buffers[other]
                 guard neighbour.first <= buffer.last, buffer.first <= neighbour.last else { continue }
-                if start >= offset + size { break }
-                let end = start + (neighbour.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
-                offset = max(offset, end)
+                if start >= Self.sum(offset, size) { break }
+                offset = max(offset, Self.sum(start, Self.aligned(neighbour.byteCount)))
             }
             offsets[index] = offset
-            total = max(total, offset + size)
+            total = max(total, Self.sum(offset, size))
             let position = placed.firstIndex { $0.offset > offset } ?? placed.endIndex
             placed.insert((offset, index), at: position)
         }

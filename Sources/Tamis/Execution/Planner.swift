@@ -95,6 +95,17 @@ struct Planner {
                 tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
             }
         }
+        for update in graph.updates {
+            guard let next = tensors[update.value], let present = tensors[update.parameter],
+                next.elementType == present.elementType, next.shape == present.shape
+            else {
+                throw .shape(
+                    .mismatch(
+                        rule: "the next value of the parameter \"\(graph.values[update.parameter].name)\" must be of its type, "
+                            + "\(graph.values[update.parameter].type)",
+                        received: "\(graph.values[update.value].type)"))
+            }
+        }
     }
 
     private func constant(_ id: Graph.ValueID) -> Tensor? { updated.contains(id) ? nil : model.constant(id) }
@@ -144,7 +155,8 @@ struct Planner {
         for (step, index) in neededNodes.enumerated() {
             for case let input? in graph.nodes[index].inputs { lastUse[input] = step }
         }
-        for output in graph.outputs { lastUse[output.value] = forever }
+        // What must exist when a run ends is never overwritten, not even in place.
+        for result in graph.results { lastUse[result] = forever }
         let nextValue = Dictionary(graph.updates.map { ($0.value, $0.parameter) }, uniquingKeysWith: { first, _ in first })
 
         // Values that share memory have one root: the first of them.
@@ -177,8 +189,6 @@ struct Planner {
                 if graph.values[target].node != nil || nextValue[output] == target { join(output, to: target) }
             }
         }
-        for (value, parameter) in nextValue where root[value] != parameter { groupLast[root[value]] = forever }
-
         try placeRoots(root: root, firstUse: firstUse, lastUse: groupLast)
     }
 
@@ -239,10 +249,21 @@ struct Planner {
                     MemoryPlan.Buffer(byteCount: steps[step].prepared.workspaceBytes, first: step, last: step))
             }
         }
+        // A parameter that becomes another's next value is set aside before any parameter is written.
+        var writes: [Plan.Copy] = []
         for update in graph.updates where root[update.value] != update.parameter {
-            copies.append(
-                Plan.Copy(from: slot(update.value), to: slot(update.parameter), byteCount: bytes(update.value)))
+            let byteCount = bytes(update.value)
+            var from = slot(update.value)
+            if updated.contains(root[update.value]) {
+                let aside = addSlot(.arena(offset: 0))
+                arenaSlots.append((aside, buffers.count))
+                buffers.append(MemoryPlan.Buffer(byteCount: byteCount, first: steps.count, last: steps.count))
+                copies.append(Plan.Copy(from: from, to: aside, byteCount: byteCount))
+                from = aside
+            }
+            writes.append(Plan.Copy(from: from, to: slot(update.parameter), byteCount: byteCount))
         }
+        copies += writes
         let memory = MemoryPlan(buffers)
         guard memory.byteCount <= options.memoryLimit else {
             throw .memory(needed: memory.byteCount, limit: options.memoryLimit)

@@ -32,7 +32,8 @@ public final class Session {
             do throws(ShapeError) { return try TensorStorage(byteCount: byteCount) } catch { throw .memory(bytes: byteCount) }
         }
         arena = try memory(plan.arenaBytes)
-        scratch = try memory(scratchStride * self.threads)
+        let (scratchBytes, overflow) = scratchStride.multipliedReportingOverflow(by: self.threads)
+        scratch = try memory(overflow ? Int.max : scratchBytes)
         var states: [String: TensorStorage] = [:]
         for port in plan.stateParameters {
             guard let storage = state?.memory(port) else { throw .missingParameter(name: port.name) }

@@ -87,6 +87,20 @@ public struct Operands: Sendable {
         }
     }
 
+    /// Throws unless the tensor at `index` can have the type `wanted`: what is known of both agrees.
+    public func expect(_ wanted: ValueType, of index: Int, _ role: String) throws(ShapeError) {
+        let (elementType, dimensions) = try tensor(index, role)
+        var fits = elementType == wanted.elementType
+        if let dimensions, let wanted = wanted.dimensions {
+            fits = fits && dimensions.count == wanted.count
+                && zip(dimensions, wanted).allSatisfy { ($0.value ?? $1.value) == ($1.value ?? $0.value) }
+        }
+        guard fits else {
+            throw .mismatch(
+                rule: "\(operatorName)'s \(role) must be \(wanted)", received: "\(ValueType.tensor(elementType, dimensions))")
+        }
+    }
+
     /// The dimension that two inputs share: the better known of the two.
     public func common(_ left: Dimension, _ right: Dimension, _ role: String) throws(ShapeError) -> Dimension {
         switch (left, right) {

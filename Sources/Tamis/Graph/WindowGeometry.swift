@@ -62,7 +62,7 @@ public struct WindowGeometry: Hashable, Sendable {
     public var taps: Int { kernel.reduce(1, *) }
 
     /// Padding before and after one axis of extent `input`, and the extent of the output.
-    func extents(axis: Int, input: Int) -> (before: Int, after: Int, output: Int) {
+    package func extents(axis: Int, input: Int) -> (before: Int, after: Int, output: Int) {
         let span = (kernel[axis] - 1) * dilation[axis] + 1
         let stride = stride[axis]
         switch padding {
@@ -72,7 +72,7 @@ public struct WindowGeometry: Hashable, Sendable {
             let small = total / 2
             return padding == .same ? (small, total - small, output) : (total - small, small, output)
         case .valid:
-            return (0, 0, count(input, span: span, stride: stride, before: 0))
+            return (0, 0, count(input, span: span, stride: stride, before: input))
         case .explicit(let before, let after):
             let padded = before[axis] + input + after[axis]
             return (before[axis], after[axis], count(padded, span: span, stride: stride, before: before[axis] + input))
@@ -85,7 +85,7 @@ public struct WindowGeometry: Hashable, Sendable {
         var count = (padded - span) / stride + 1
         if roundsUp {
             count = (padded - span + stride - 1) / stride + 1
-            if end > 0, (count - 1) * stride >= end { count -= 1 }
+            if (count - 1) * stride >= end { count -= 1 }
         }
         return count
     }

@@ -12,7 +12,7 @@ public struct ActivateGradient: Operator {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)
         let (elementType, dimensions) = try inputs.tensor(0, "y")
-        try inputs.expect(elementType, of: 1, "dy")
+        try inputs.expect(.tensor(elementType, dimensions), of: 1, "dy")
         return [.tensor(elementType, dimensions)]
     }
 

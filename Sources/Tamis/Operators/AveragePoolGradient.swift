@@ -15,8 +15,9 @@ public struct AveragePoolGradient: Operator {
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)
-        let (elementType, dimensions) = try inputs.tensor(0, "x")
-        return [.tensor(elementType, dimensions)]
+        let y = try window.pooled(inputs, of: kind)
+        try inputs.expect(y, of: 1, "dy")
+        return [.tensor(y.elementType ?? .float32, try inputs.tensor(0, "x").dimensions)]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

@@ -20,9 +20,11 @@ public struct BatchNormalizeGradient: Operator {
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 5...5)
-        let (elementType, x) = try inputs.tensor(0, "x")
-        let scale: ValueType = .tensor(elementType, try inputs.tensor(1, "scale").dimensions)
-        return [.tensor(elementType, x), scale, scale]
+        let (elementType, x) = try inputs.floats(0, "x", rank: 2...64)
+        let channels: ValueType = .tensor(elementType, [x[x.count - 1]])
+        for (index, role) in [(1, "scale"), (2, "mean"), (3, "variance")] { try inputs.expect(channels, of: index, role) }
+        try inputs.expect(.tensor(elementType, x), of: 4, "dy")
+        return [.tensor(elementType, x), channels, channels]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

@@ -94,7 +94,15 @@ public struct BatchNormalizeTraining: DifferentiableOperator {
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
+        guard outputs.dropFirst().allSatisfy({ $0 == nil }) else {
+            throw .mismatch(rule: "the statistics of BatchNormalizeTraining have no gradient", received: "a loss of them")
+        }
         guard let dy = outputs[0] else { return node.inputs.map { _ in nil } }
+        guard !wanted[3], !wanted[4] else {
+            throw .mismatch(
+                rule: "BatchNormalizeTraining's running statistics have no gradient; they must not be trainable",
+                received: "trainable")
+        }
         let gradients = try graph.append(
             BatchNormalizeGradient(epsilon: epsilon, hasBatchStatistics: true),
             [node.inputs[0], node.inputs[1], node.outputs[3], node.outputs[4], dy], name: "\(node.name)/gradient")

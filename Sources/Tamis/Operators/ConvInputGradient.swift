@@ -17,7 +17,12 @@ public struct ConvInputGradient: Operator {
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)
-        return [inputs.all[2]?.type ?? inputs.all[0]?.type ?? .tensor(.float32, nil)]
+        // The convolution of x and w says what dy must be.
+        let y = try Conv(window: window, groups: groups)
+            .outputTypes(for: Operands([inputs.all[2], inputs.all[1]], operatorName: kind))
+        try inputs.expect(y[0], of: 0, "dy")
+        let (elementType, x) = try inputs.tensor(2, "x")
+        return [.tensor(elementType, x)]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

@@ -25,6 +25,10 @@ public struct ConvWeightGradient: Operator {
         let dy = try inputs.floats(1, "dy", rank: rank...rank).dimensions
         let channels: Dimension = x[rank - 1].value.map { .fixed($0 / max(1, groups)) } ?? .unknown
         let dw: ValueType = .tensor(elementType, window.kernel.map(Dimension.fixed) + [channels, dy[rank - 1]])
+        // The convolution of x with weights of dw's shape says what dy must be.
+        let y = try Conv(window: window, groups: groups)
+            .outputTypes(for: Operands([inputs.all[0], Operand(type: dw)], operatorName: kind))
+        try inputs.expect(y[0], of: 1, "dy")
         return hasBias ? [dw, .tensor(elementType, [dy[rank - 1]])] : [dw]
     }
 

@@ -29,7 +29,7 @@ public struct MatMul: DifferentiableOperator {
             // One b for all: the axes before K are rows of one product.
             return try .product(
                 context, kernels: kernels, transposeX: false, transposeW: false,
-                m: a.shape.elementCount / max(1, k), n: n, k: k, activation: .linear)
+                m: a.shape.dimensions.dropLast().reduce(1, *), n: n, k: k, activation: .linear)
         }
         let m = a.shape.rank > 1 ? a.shape[a.shape.rank - 2] : 1
         let batch: [Int]

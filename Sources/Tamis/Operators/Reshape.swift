@@ -80,6 +80,7 @@ public struct Reshape: DifferentiableOperator {
 extension [Dimension] {
     /// The product where every dimension is known and it fits an Int.
     var fixedProduct: Int? {
-        isEmpty ? 1 : count == 1 ? self[0].value : product.value
+        // A zero makes the product zero, whatever the product of the others would be.
+        contains(.fixed(0)) && allSatisfy({ $0.value != nil }) ? 0 : product.value
     }
 }

@@ -7,7 +7,11 @@ public struct ReshapeLike: Operator {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)
         let elementType = try inputs.tensor(0, "x").elementType
-        return [.tensor(elementType, try inputs.tensor(1, "like").dimensions)]
+        let like = try inputs.tensor(1, "like").dimensions
+        if let count = try inputs.tensor(0, "x").dimensions?.fixedProduct, let wanted = like?.fixedProduct, count != wanted {
+            throw .mismatch(rule: "ReshapeLike's x must have as many elements as like, \(wanted)", received: "\(count)")
+        }
+        return [.tensor(elementType, like)]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared { .view }

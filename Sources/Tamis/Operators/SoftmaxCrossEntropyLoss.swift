@@ -40,11 +40,17 @@ public struct SoftmaxCrossEntropyLoss: DifferentiableOperator {
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
-        guard wanted[0], let dy = outputs[0] else { return [nil, nil] }
-        return [
+        guard wanted[0] else { return [nil, nil] }
+        let logs = node.outputs[1]
+        let fromLoss = try outputs[0].map { (dy) throws(ShapeError) in
+            try graph.call(SoftmaxCrossEntropyLossGradient(), logs, node.inputs[1], dy, name: "\(node.name)/gradient")
+        }
+        let fromLogs = try outputs[1].map { (dy) throws(ShapeError) in
             try graph.call(
-                SoftmaxCrossEntropyLossGradient(), node.outputs[1], node.inputs[1], dy, name: "\(node.name)/gradient"), nil,
-        ]
+                SoftmaxGradient(axis: -1, isLogarithmic: true), logs, dy, name: "\(node.name)/logarithms_gradient")
+        }
+        guard let fromLoss, let fromLogs else { return [fromLoss ?? fromLogs, nil] }
+        return [try graph.call(Arithmetic(.add), fromLoss, fromLogs), nil]
     }
 }
 

@@ -12,6 +12,7 @@ public struct SoftmaxCrossEntropyLossGradient: Operator {
         try inputs.expect(count: 3...3)
         let (elementType, scores) = try inputs.floats(0, "log_probabilities", rank: 2...64)
         try LabelReader.check(inputs, scores: scores, of: kind)
+        try inputs.expect(.tensor(elementType, []), of: 2, "dy")
         return [.tensor(elementType, scores)]
     }
 

@@ -14,8 +14,10 @@ public struct SoftmaxGradient: Operator {
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)
-        let (elementType, dimensions) = try inputs.tensor(0, "y")
-        return [.tensor(elementType, dimensions)]
+        let y = try Softmax(axis: axis, isLogarithmic: isLogarithmic)
+            .outputTypes(for: Operands([inputs.all[0]], operatorName: kind))
+        try inputs.expect(y[0], of: 1, "dy")
+        return y
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

@@ -20,8 +20,8 @@ public struct Unbroadcast: Operator {
         let like = try inputs.tensor(1, "like").dimensions
         if let full, let like {
             let stretched = try Broadcast.dimensions(full, like, of: kind)
-            guard stretched.count == full.count else {
-                throw .mismatch(rule: "Unbroadcast's x must have the axes of like", received: "\(full) and \(like)")
+            guard stretched.count == full.count, zip(stretched, full).allSatisfy({ $0.value == nil || $1.value == nil || $0 == $1 }) else {
+                throw .mismatch(rule: "like must broadcast to Unbroadcast's x", received: "\(full) and \(like)")
             }
         }
         return [.tensor(elementType, like)]

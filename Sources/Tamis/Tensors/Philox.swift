@@ -21,7 +21,7 @@ public struct Philox: RandomNumberGenerator, Sendable {
     }
 
     /// The block of numbers of a counter and a key.
-    static func block(
+    package static func block(
         _ counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)
     ) -> (UInt32, UInt32, UInt32, UInt32) {
         var (c, k) = (counter, key)

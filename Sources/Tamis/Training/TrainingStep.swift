@@ -80,7 +80,7 @@ public final class TrainingStep {
     }
 
     /// Takes a step on a batch of named inputs; once a batch size has been seen, allocates nothing.
-    func run(_ batch: inout [String: Tensor]) throws(TrainingError) -> Metrics {
+    package func run(_ batch: inout [String: Tensor]) throws(TrainingError) -> Metrics {
         guard let shape = batch[inputName]?.shape, let count = shape.dimensions.first else {
             throw .data(rule: "a batch must have examples", received: "none")
         }

@@ -1,0 +1,95 @@
+import Tamis
+import TamisKernels
+import TamisTestSupport
+import Testing
+
+/// A product of two matrices, either of them stored transposed.
+struct GemmCase: CustomTestStringConvertible {
+    var (m, n, k) = (1, 1, 1)
+    var transposeX = false
+    var transposeW = false
+    var hasBias = true
+    var activation = Activation.linear
+
+    static func random(_ index: Int, largest: Int = 40) -> GemmCase {
+        var generator = Philox(seed: UInt64(index), name: "gemm")
+        func extent() -> Int { Int.random(in: 0...29, using: &generator) == 0 ? 0 : Int.random(in: 1...largest, using: &generator) }
+        return GemmCase(
+            m: extent(), n: extent(), k: extent(), transposeX: index % 2 == 1, transposeW: index / 2 % 2 == 1,
+            hasBias: Bool.random(using: &generator), activation: Bool.random(using: &generator) ? .relu : .linear)
+    }
+
+    static let large: [GemmCase] = [
+        GemmCase(m: 1, n: 1000, k: 300), GemmCase(m: 5, n: 530, k: 1200, transposeW: true),
+        GemmCase(m: 300, n: 130, k: 70, transposeX: true), GemmCase(m: 700, n: 90, k: 64, activation: .relu),
+        GemmCase(m: 47, n: 700, k: 40), GemmCase(m: 48, n: 49, k: 513, transposeX: true, transposeW: true, hasBias: false),
+        GemmCase(m: 1100, n: 3, k: 2),
+    ]
+
+    var xShape: [Int] { transposeX ? [k, m] : [m, k] }
+    var wShape: [Int] { transposeW ? [n, k] : [k, n] }
+    var operation: Gemm { Gemm(transposeX: transposeX, transposeW: transposeW, activation: activation) }
+
+    var testDescription: String {
+        "\(m) × \(n) × \(k)\(transposeX ? ", xᵀ" : "")\(transposeW ? ", wᵀ" : "")\(hasBias ? ", bias" : ""), "
+            + activation.name
+    }
+}
+
+@Suite("Gemm")
+struct GemmTests {
+    func check(_ test: GemmCase, seed: Int, level: KernelLevel) throws {
+        var generator = Philox(seed: UInt64(seed), name: "values")
+        let x = DoubleTensor.integers(test.xShape, using: &generator)
+        let w = DoubleTensor.integers(test.wShape, using: &generator)
+        let bias = test.hasBias ? DoubleTensor.integers([test.n], using: &generator) : nil
+        let linear = Oracle.gemm(x, w, bias: bias, transposeX: test.transposeX, transposeW: test.transposeW)
+        let expected = Oracle.map(linear) { Oracle.activate(test.activation, $0) }
+        for mode in RunMode.all(at: level) {
+            let y = try run(test.operation, [x, w, bias], weights: [1, 2], mode: mode)
+            #expect(try firstDifference(y, expected) == nil, "\(test.testDescription), \(mode)")
+        }
+    }
+
+    @Test("whole numbers", arguments: KernelLevel.available, 0..<300)
+    func wholeNumbers(level: KernelLevel, index: Int) throws { try check(.random(index), seed: index, level: level) }
+
+    @Test("whole numbers, several tiles", arguments: KernelLevel.available, GemmCase.large)
+    func severalTiles(level: KernelLevel, test: GemmCase) throws { try check(test, seed: 1, level: level) }
+
+    @Test("any numbers, within the bound of strict precision", arguments: KernelLevel.available, 0..<60)
+    func anyNumbers(level: KernelLevel, index: Int) throws {
+        var test = index < GemmCase.large.count ? GemmCase.large[index] : GemmCase.random(index + 1000)
+        test.activation = .linear
+        var generator = Philox(seed: UInt64(index), name: "values")
+        let x = DoubleTensor.uniform(test.xShape, using: &generator)
+        let w = DoubleTensor.uniform(test.wShape, using: &generator)
+        let bias = test.hasBias ? DoubleTensor.uniform([test.n], using: &generator) : nil
+        let expected = Oracle.gemm(x, w, bias: bias, transposeX: test.transposeX, transposeW: test.transposeW)
+        let magnitude = Oracle.gemm(
+            Oracle.map(x, abs), Oracle.map(w, abs), bias: bias.map { Oracle.map($0, abs) }, transposeX: test.transposeX,
+            transposeW: test.transposeW)
+        for mode in RunMode.all(at: level) {
+            let y = try run(test.operation, [x, w, bias], weights: [1, 2], mode: mode)
+            let bounds = productBounds(magnitude, depth: test.k + 1, mode.elementType)
+            #expect(try firstExcess(y, expected, bounds: bounds.map { 2 * $0 }) == nil, "\(test.testDescription), \(mode)")
+        }
+    }
+
+    @Test("gradients", arguments: 0..<40)
+    func gradients(index: Int) throws {
+        var test = GemmCase.random(index, largest: 9)
+        (test.m, test.n, test.k) = (max(1, test.m), max(1, test.n), max(1, test.k))
+        test.activation = [.linear, .sigmoid, .tanh][index % 3]
+        var generator = Philox(seed: UInt64(index), name: "values")
+        var inputs = [
+            GradientCheck.Input("x", .uniform(test.xShape, using: &generator)),
+            GradientCheck.Input("w", .uniform(test.wShape, using: &generator)),
+        ]
+        if test.hasBias { inputs.append(GradientCheck.Input("bias", .uniform([test.n], using: &generator))) }
+        let check = try GradientCheck(inputs, seed: UInt64(index)) { graph, symbols in
+            [try graph.call(test.operation, symbols["x"], symbols["w"], symbols["bias"])]
+        }
+        #expect(try check.mismatches() == [], "\(test.testDescription)")
+    }
+}
