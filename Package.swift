@@ -27,7 +27,7 @@ let package = Package(
         .target(
             name: "TamisTestSupport", dependencies: ["Tamis", "TamisKernels"], path: "Tests/TamisTestSupport"),
         .testTarget(name: "TamisKernelsTests", dependencies: ["TamisKernels", "TamisTestSupport"]),
-        .testTarget(name: "TamisTests", dependencies: ["Tamis", "TamisTestSupport"]),
+        .testTarget(name: "TamisTests", dependencies: ["Tamis", "TamisTestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "TamisCommandTests", dependencies: ["TamisCommand", "TamisTestSupport"]),
     ]
 )

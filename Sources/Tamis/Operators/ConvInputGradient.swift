@@ -29,30 +29,13 @@ public struct ConvInputGradient: Operator {
         let x = try context.input(2)
         let kernels = try context.kernels(for: x.elementType)
         let shape = window.convolution(x: x.shape, w: try context.input(1).shape, groups: groups)
-        if shape.isDepthwise { return depthwise(shape, kernels) }
-        let algorithm = Im2colConvolutionGradient(shape, kernels: kernels)
+        let algorithm = ConvolutionGradient(shape, kernels: kernels)
         return Prepared(
-            shape.isPointwise ? "pointwise, OpenBLAS" : "OpenBLAS, col2im", tiles: algorithm.inputTiles,
-            operations: shape.operations, scratchBytes: shape.isPointwise ? 0 : algorithm.scratchBytes
+            algorithm.name, tiles: algorithm.inputTiles, operations: shape.operations,
+            scratchBytes: algorithm.scratchBytes
         ) { bindings, tiles in
             algorithm.propagate(
                 tiles, dy: bindings.input(0), weights: bindings.input(1), dx: bindings.output(0), scratch: bindings.scratch)
-            return .done
-        }
-    }
-
-    private func depthwise(_ shape: ConvolutionShape, _ kernels: KernelTable) -> Prepared {
-        let imageBytes = shape.inputPixels * shape.channels * kernels.type.byteCount
-        let gradientBytes = shape.outputPixels * shape.filters * kernels.type.byteCount
-        return Prepared("depthwise", tiles: shape.images, operations: shape.operations * 4) { bindings, tiles in
-            var window = shape.window
-            for image in tiles {
-                let dx = bindings.output(0) + image * imageBytes
-                dx.initializeMemory(as: UInt8.self, repeating: 0, count: imageBytes)
-                kernels.depthwise_input_gradient(
-                    &window, shape.channels, shape.groupFilters, bindings.input(0) + image * gradientBytes,
-                    bindings.input(1), dx)
-            }
             return .done
         }
     }

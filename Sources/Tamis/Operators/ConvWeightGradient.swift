@@ -37,8 +37,7 @@ public struct ConvWeightGradient: Operator {
         let kernels = try context.kernels(for: x.elementType)
         let shape = window.convolution(x: x.shape, w: context.outputs[0].shape, groups: groups)
         let hasBias = hasBias
-        if shape.isDepthwise { return depthwise(shape, kernels) }
-        let algorithm = Im2colConvolutionGradient(shape, kernels: kernels)
+        let algorithm = ConvolutionGradient(shape, kernels: kernels)
         let sum = Prepared.Stage(tiles: algorithm.chunks, operations: shape.operations) { bindings, tiles in
             algorithm.sumWeights(
                 tiles, x: bindings.input(0), dy: bindings.input(1), wantsBias: hasBias, workspace: bindings.workspace,
@@ -51,29 +50,7 @@ public struct ConvWeightGradient: Operator {
             return .done
         }
         return Prepared(
-            "im2col, OpenBLAS", stages: [sum, add], workspaceBytes: max(1, algorithm.workspaceBytes),
+            algorithm.name, stages: [sum, add], workspaceBytes: max(1, algorithm.workspaceBytes),
             scratchBytes: algorithm.scratchBytes)
-    }
-
-    /// Image by image in order; one after the other, since each adds to the same weights.
-    private func depthwise(_ shape: ConvolutionShape, _ kernels: KernelTable) -> Prepared {
-        let size = kernels.type.byteCount
-        let (images, hasBias) = (shape.images, hasBias)
-        return Prepared("depthwise", operations: shape.operations * 4) { bindings, _ in
-            var window = shape.window
-            let dw = bindings.output(0)
-            dw.initializeMemory(as: UInt8.self, repeating: 0, count: shape.taps * shape.filters * size)
-            for image in 0..<images {
-                kernels.depthwise_weight_gradient(
-                    &window, shape.channels, shape.groupFilters,
-                    bindings.input(0) + image * shape.inputPixels * shape.channels * size,
-                    bindings.input(1) + image * shape.outputPixels * shape.filters * size, dw)
-            }
-            if hasBias {
-                kernels.sum_rows(
-                    images * shape.outputPixels, shape.filters, bindings.input(1), shape.filters, bindings.output(1))
-            }
-            return .done
-        }
     }
 }
