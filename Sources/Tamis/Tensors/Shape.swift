@@ -5,7 +5,8 @@ public struct Shape: Hashable, Sendable {
     /// The product of the dimensions; 1 for a scalar, which has none.
     public let elementCount: Int
 
-    /// Checks that no dimension is negative and that the product stays below 2⁶⁰, so that bytes and bits fit too.
+    /// Checks that no dimension is negative and that the product is at most 2⁴⁸: more than any machine holds, and so little
+    /// that the arithmetic of kernels and memory cannot overflow.
     public init(_ dimensions: [Int]) throws(ShapeError) {
         var count = 1
         for dimension in dimensions {
@@ -17,7 +18,7 @@ public struct Shape: Hashable, Sendable {
         } else {
             for dimension in dimensions {
                 let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-                guard !overflow, product <= 1 << 56 else { throw .tooManyElements(dimensions) }
+                guard !overflow, product <= 1 << 48 else { throw .tooManyElements(dimensions) }
                 count = product
             }
         }

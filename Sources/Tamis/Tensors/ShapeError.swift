@@ -2,7 +2,7 @@
 public enum ShapeError: Error, Hashable {
     /// A dimension is below zero.
     case negativeDimension([Int])
-    /// The number of elements or bytes overflows.
+    /// There are more than 2⁴⁸ elements.
     case tooManyElements([Int])
     /// A tensor of this shape needs another number of scalars than were given.
     case scalarCount(shape: [Int], received: Int)
@@ -22,7 +22,7 @@ extension ShapeError: CustomStringConvertible {
         case .negativeDimension(let dimensions):
             "a dimension must be 0 or more; received \(dimensions)"
         case .tooManyElements(let dimensions):
-            "the bytes of a tensor must fit a 64-bit integer; received the shape \(dimensions)"
+            "a tensor must have at most 2^48 elements; received the shape \(dimensions)"
         case .scalarCount(let shape, let received):
             "the scalars must be as many as the shape \(shape) has elements; received \(received)"
         case .elementType(let rule, let received):

@@ -9,6 +9,8 @@ package final class TensorStorage: @unchecked Sendable {
     package let byteCount: Int
     private let owner: AnyObject?
 
+    nonisolated(unsafe) private static let nothing = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+
     /// Memory of `byteCount` bytes, not initialised.
     package init(byteCount: Int) throws(ShapeError) {
         var pointer: UnsafeMutableRawPointer?
@@ -22,7 +24,8 @@ package final class TensorStorage: @unchecked Sendable {
 
     /// A read-only view of `bytes`, which live as long as `owner` does.
     package init(viewing bytes: UnsafeRawBufferPointer, of owner: AnyObject) {
-        self.base = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!)
+        // Nobody reads through the pointer of an empty view, but it must be one.
+        self.base = bytes.baseAddress.map(UnsafeMutableRawPointer.init(mutating:)) ?? Self.nothing
         self.byteCount = bytes.count
         self.owner = owner
     }
