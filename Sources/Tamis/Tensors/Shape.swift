@@ -5,11 +5,15 @@ public struct Shape: Hashable, Sendable {
     /// The product of the dimensions; 1 for a scalar, which has none.
     public let elementCount: Int
 
-    /// Checks that no dimension is negative and that the product stays below 2⁶⁰, so that bytes and bits fit too.
+    /// The most elements a tensor or an axis may have, so that bytes and bits can be counted too, and padding added.
+    static let largest = 1 << 56
+
+    /// Checks that no dimension is negative and that neither a dimension nor the product exceeds 2⁵⁶.
     public init(_ dimensions: [Int]) throws(ShapeError) {
         var count = 1
         for dimension in dimensions {
             guard dimension >= 0 else { throw .negativeDimension(dimensions) }
+            guard dimension <= Shape.largest else { throw .tooManyElements(dimensions) }
         }
         // A zero makes the product zero whatever stands beside it.
         if dimensions.contains(0) {
@@ -17,7 +21,7 @@ public struct Shape: Hashable, Sendable {
         } else {
             for dimension in dimensions {
                 let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-                guard !overflow, product <= 1 << 56 else { throw .tooManyElements(dimensions) }
+                guard !overflow, product <= Shape.largest else { throw .tooManyElements(dimensions) }
                 count = product
             }
         }
