@@ -11,6 +11,8 @@ extension ImportError: CustomStringConvertible {
             "\(offset.map { "offset \($0): " } ?? "")\(rule); received \(received)"
         case .unsupported(let feature, let place):
             "\(place): Tamis does not read \(feature)"
+        case .unknownOperators(let operators):
+            "Tamis must have the operators of a model; it has not \(operators.map(\.description).joined(separator: ", "))"
         case .invalidModel(let node, let rule, let received):
             "\(node.map { "node \"\($0)\": " } ?? "")\(rule); received \(received)"
         case .shape(let error, let place):

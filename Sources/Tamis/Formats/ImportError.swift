@@ -10,6 +10,8 @@ public enum ImportError: Error, Hashable {
     case malformed(rule: String, received: String, offset: Int?)
     /// The file is right, but uses what Tamis has not.
     case unsupported(_ feature: String, place: String)
+    /// A model uses operators that Tamis has not, or not in this version: all of them.
+    case unknownOperators([UnknownOperator])
     /// A model's graph breaks a rule, at one of its nodes or as a whole.
     case invalidModel(node: String?, rule: String, received: String)
     /// A tensor of the file has a shape or type that cannot be.

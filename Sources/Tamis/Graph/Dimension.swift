@@ -13,6 +13,13 @@ public enum Dimension: Hashable, Sendable {
     }
 }
 
+extension [Dimension] {
+    /// Throws where an extent is none that a shape can have, so that shape rules may count without overflow.
+    func checkExtents() throws(ShapeError) {
+        for case .fixed(let extent) in self { _ = try Shape([extent]) }
+    }
+}
+
 extension Dimension: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, CustomStringConvertible {
     public init(integerLiteral value: Int) { self = .fixed(value) }
     public init(stringLiteral name: String) { self = .named(name) }

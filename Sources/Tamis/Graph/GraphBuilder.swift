@@ -120,6 +120,7 @@ public final class GraphBuilder {
         let types: [ValueType]
         do throws(ShapeError) {
             types = try operation.outputTypes(for: operands)
+            for case .tensor(_, let dimensions?) in types { try dimensions.checkExtents() }
         } catch {
             throw .at(node: name, operator: operation.kind, error)
         }

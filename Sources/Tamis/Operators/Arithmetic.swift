@@ -83,10 +83,12 @@ public struct Arithmetic: DifferentiableOperator {
     }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
-        // Both operands must have the axes that are permuted, or be single values.
-        let ranks = (0..<2).map { inputs.optional($0)?.type.dimensions?.count }
-        let orders = ranks.map { rank -> Permutation? in rank == order.rank ? order : nil }
-        for (rank, own) in zip(ranks, orders) where own == nil && rank != 0 { return nil }
+        // Fewer axes stretch over the first ones, so they take part in the order; single values do not.
+        var orders: [Permutation?] = []
+        for index in 0..<2 {
+            guard let rank = inputs.optional(index)?.type.dimensions?.count, rank <= order.rank else { return nil }
+            orders.append(rank == 0 ? nil : order)
+        }
         return PermutedOperator(operation: self, inputs: orders, outputs: [order])
     }
 

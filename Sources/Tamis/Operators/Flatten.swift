@@ -20,6 +20,16 @@ public struct Flatten: DifferentiableOperator {
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared { .view }
 
+    public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
+        // Axes of one element may stand anywhere on their side: if the others keep their order, nothing moves.
+        guard let dimensions = inputs.optional(0)?.type.dimensions, dimensions.count == order.rank else { return nil }
+        let first = axis < 0 ? axis + order.rank : axis
+        let moving = zip(order.order, dimensions).filter { $0.1 != 1 }.map(\.0)
+        guard (0...order.rank).contains(first), order.order[..<first].allSatisfy({ $0 < first }), moving == moving.sorted()
+        else { return nil }
+        return PermutedOperator(operation: self, inputs: [order], outputs: [.identity(rank: 2)])
+    }
+
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {

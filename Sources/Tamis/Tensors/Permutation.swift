@@ -24,6 +24,11 @@ public struct Permutation: Hashable, Sendable {
     /// From N × spatial × C to N × C × spatial.
     public static func channelFirst(rank: Int) -> Permutation { channelLast(rank: rank).inverse }
 
+    /// From filters × channels × kernel to kernel × channels × filters.
+    public static func filtersLast(rank: Int) -> Permutation {
+        Permutation(unchecked: rank < 3 ? Array(0..<rank) : Array(2..<rank) + [1, 0])
+    }
+
     /// The number of axes.
     public var rank: Int { order.count }
 

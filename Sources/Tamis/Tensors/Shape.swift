@@ -5,12 +5,16 @@ public struct Shape: Hashable, Sendable {
     /// The product of the dimensions; 1 for a scalar, which has none.
     public let elementCount: Int
 
-    /// Checks that no dimension is negative and that the product is at most 2⁴⁸: more than any machine holds, and so little
-    /// that the arithmetic of kernels and memory cannot overflow.
+    /// The most elements a tensor or an axis may have: more than any machine holds, and so few that the arithmetic of
+    /// kernels and memory cannot overflow.
+    static let largest = 1 << 48
+
+    /// Checks that no dimension is negative and that neither a dimension nor the product exceeds 2⁴⁸.
     public init(_ dimensions: [Int]) throws(ShapeError) {
         var count = 1
         for dimension in dimensions {
             guard dimension >= 0 else { throw .negativeDimension(dimensions) }
+            guard dimension <= Shape.largest else { throw .tooManyElements(dimensions) }
         }
         // A zero makes the product zero whatever stands beside it.
         if dimensions.contains(0) {
@@ -18,7 +22,7 @@ public struct Shape: Hashable, Sendable {
         } else {
             for dimension in dimensions {
                 let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-                guard !overflow, product <= 1 << 48 else { throw .tooManyElements(dimensions) }
+                guard !overflow, product <= Shape.largest else { throw .tooManyElements(dimensions) }
                 count = product
             }
         }

@@ -1,0 +1,50 @@
+extension Model {
+    /// Reads an ONNX file of versions 6 to 28 of the operator set.
+    ///
+    /// Convolutions and pools compute on channel-last images inside; the inputs and outputs stay as the file has them.
+    /// Float weights of the file become trainable parameters of their names. `operators` is the table the file is read
+    /// by. Throws `ImportError` where the file cannot be read, breaks a rule, or uses what Tamis has not.
+    public init(
+        onnx path: String, operators: ONNXOperators = .standard, limits: Limits = Limits()
+    ) throws(ImportError) {
+        let file = try ONNXModel(path: path, limits: limits)
+        do throws(ImportError) {
+            try self.init(file, operators: operators, limits: limits)
+        } catch {
+            throw .inFile(path, error)
+        }
+    }
+
+    /// Reads the bytes of an ONNX file. Throws as reading the file does.
+    public init(
+        onnxBytes: [UInt8], operators: ONNXOperators = .standard, limits: Limits = Limits()
+    ) throws(ImportError) {
+        try self.init(ONNXModel(FileBytes(onnxBytes), limits: limits), operators: operators, limits: limits)
+    }
+
+    /// Makes a model of an ONNX file that is in memory.
+    package init(_ file: ONNXModel, operators: ONNXOperators, limits: Limits) throws(ImportError) {
+        var importer = ONNXImporter(file, operators: operators, limits: limits)
+        self = try importer.model()
+    }
+
+    /// Writes an ONNX file of version `opset` of the operator set, 13 to 28; read again, it gives the same bits.
+    ///
+    /// Inputs, outputs and parameters keep their names and shapes. Throws `ExportError` where the file cannot be written
+    /// or ONNX has no operator for one of the model.
+    public func writeONNX(
+        to path: String, opset: Int = 17, operators: ONNXOperators = .standard
+    ) throws(ExportError) {
+        try onnx(opset: opset, operators: operators).write(to: path)
+    }
+
+    /// The bytes of an ONNX file. Throws as writing the file does.
+    public func onnxBytes(opset: Int = 17, operators: ONNXOperators = .standard) throws(ExportError) -> [UInt8] {
+        try onnx(opset: opset, operators: operators).encoded()
+    }
+
+    /// The model as an ONNX file.
+    package func onnx(opset: Int = 17, operators: ONNXOperators = .standard) throws(ExportError) -> ONNXModel {
+        try ONNXExporter(operators: operators, version: opset).file(of: self)
+    }
+}

@@ -1,0 +1,236 @@
+/// Writes a model as an ONNX file.
+///
+/// Each spatial operator is put between transposes to ONNX's order of axes and back; `CancelTransposes` then leaves the
+/// few that are needed. So the file keeps the inputs and outputs of the model as they are.
+struct ONNXExporter {
+    private let operators: ONNXOperators
+    private let version: Int
+
+    init(operators: ONNXOperators, version: Int) throws(ExportError) {
+        guard ONNXOperators.writtenVersions.contains(version) else {
+            throw .unsupported(
+                "version \(version) of ONNX's operator set, only \(ONNXOperators.writtenVersions.lowerBound) to "
+                    + "\(ONNXOperators.writtenVersions.upperBound)", place: "the model")
+        }
+        self.operators = operators
+        self.version = version
+    }
+
+    /// The file of a model.
+    func file(of model: Model) throws(ExportError) -> ONNXModel {
+        guard model.graph.updates.isEmpty else {
+            throw .unsupported("a step of training, which changes parameters", place: "the graph")
+        }
+        let read = try rewriting { () throws(PlanError) in try DropUnread()(model) }
+        var written: [Int: Written] = [:]
+        for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
+        let ordered = try rewriting { () throws(PlanError) in
+            try CancelTransposes(foldsIntoDense: false)(inFileOrder(read, written))
+        }
+        return try emit(ordered)
+    }
+
+    private typealias Written = (row: ONNXOperator, node: ONNXNodeWriter)
+
+    /// What stands in the file for a node.
+    private func written(_ node: Graph.Node, in model: Model) throws(ExportError) -> Written {
+        if let done = node.operation as? ONNXNodeOperator { return (done.row, done.node) }
+        let place = "node \"\(node.name)\" (\(node.operation.kind))"
+        let types = node.inputs.map { $0.map { model.graph.values[$0].type } }
+        let start = ONNXNodeWriter(version: version, inputs: types, place: place)
+        guard let written = try operators.row(for: node.operation, start) else {
+            throw .unsupported("the operator \(node.operation.kind)", place: place)
+        }
+        return written
+    }
+
+    private func rewriting(_ body: () throws(PlanError) -> Model) throws(ExportError) -> Model {
+        do throws(PlanError) { return try body() } catch { throw .unsupported("\(error)", place: "the graph") }
+    }
+
+    // MARK: Order of axes
+
+    /// The model with each spatial operator on values in the file's order, and activations as nodes of their own.
+    private func inFileOrder(_ model: Model, _ written: [Int: Written]) throws(PlanError) -> Model {
+        var rewriter = Rewriter(model)
+        var filters: [Graph.ValueID: Symbol] = [:]
+        return try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
+            guard let index = node.outputs.first.flatMap({ model.graph.values[$0].node }), let (row, form) = written[index],
+                !row.inputs.isEmpty || !row.outputs.isEmpty || form.activation != .linear
+            else { return false }
+            var inputs: [Symbol?] = []
+            for (position, id) in node.inputs.enumerated() {
+                let axes = row.axes(ofInput: position)
+                guard let id, let rank = model.graph.values[id].type.dimensions?.count, axes != .same else {
+                    inputs.append(id.map { rewriter.copy($0) })
+                    continue
+                }
+                // Constant filters are written in the file's order, under their name.
+                let toFile = axes.order(rank: rank).inverse
+                if let known = filters[id], axes == .filters {
+                    inputs.append(known)
+                } else if axes == .filters, let tensor = model.constant(id) {
+                    let symbol = rewriter.graph.parameter(model.graph.values[id].name, try tensor.permuted(by: toFile))
+                    filters[id] = symbol
+                    inputs.append(symbol)
+                } else {
+                    inputs.append(try rewriter.graph.transposed(rewriter.copy(id), by: toFile))
+                }
+            }
+            // For each output, what brings the file's order to Tamis's.
+            let orders = node.outputs.enumerated().map { position, id in
+                model.graph.values[id].type.dimensions.map { row.axes(ofOutput: position).order(rank: $0.count) }
+            }
+            let types = zip(node.outputs, orders).map { id, order in
+                let type = model.graph.values[id].type
+                guard case .tensor(let elementType, let dimensions?) = type, let order else { return type }
+                return .tensor(elementType, order.inverse.apply(to: dimensions))
+            }
+            let operation = ONNXNodeOperator(row: row, node: form, types: types)
+            var symbols = try rewriter.graph.append(operation, inputs, name: node.name)
+            if form.activation != .linear {
+                symbols[0] = try rewriter.graph.call(
+                    Activate(form.activation), symbols[0], name: "\(node.name)/\(form.activation.name)")
+            }
+            for (position, id) in node.outputs.enumerated() {
+                let order = orders[position] ?? .identity(rank: 0)
+                rewriter.replace(id, by: try rewriter.graph.transposed(symbols[position], by: order))
+            }
+            return true
+        }
+    }
+
+    // MARK: The file
+
+    private func emit(_ model: Model) throws(ExportError) -> ONNXModel {
+        let graph = model.graph
+        var file = ONNXGraph()
+        file.name = model.metadata["name"] ?? "model"
+        let names = try FileNames(graph)
+        for id in graph.inputs {
+            file.inputs.append(ONNXValueInfo(names[id], type: try type(graph.values[id].type, of: names[id])))
+        }
+        var domains: [String: Int] = ["": version]
+
+        // Each constant before its first reader, be that a node or an output.
+        var written: Set<Graph.ValueID> = []
+        func addConstant(_ id: Graph.ValueID) {
+            guard let tensor = model.constant(id), written.insert(id).inserted else { return }
+            let content = ONNXTensor(tensor, name: names[id])
+            // A file tells constants from what was learned by the node Constant; shapes and scalars are never learned.
+            if graph.values[id].constant != nil, tensor.elementType.isComputable, tensor.shape.rank > 0 {
+                file.nodes.append(
+                    ONNXNode(
+                        "Constant", inputs: [], outputs: [names[id]], attributes: [
+                            ONNXAttribute("value", .tensor(ONNXTensor(tensor)))
+                        ]))
+            } else {
+                file.initializers.append(content)
+            }
+        }
+        for node in graph.nodes {
+            for case let input? in node.inputs { addConstant(input) }
+            let (row, form) = try self.written(node, in: model)
+            if !row.domain.isEmpty { domains[row.domain] = row.versions.lowerBound }
+            let isRead = node.outputs.map(names.isRead)
+            let count = (isRead.lastIndex(of: true) ?? 0) + 1
+            var node = ONNXNode(
+                row.name, inputs: node.inputs.map { $0.map { names[$0] } ?? "" },
+                outputs: node.outputs.prefix(count).map { names[$0] }, name: node.name, attributes: form.attributes)
+            while node.inputs.last == "" { node.inputs.removeLast() }
+            node.domain = row.domain
+            file.nodes.append(node)
+        }
+        for output in graph.outputs {
+            addConstant(output.value)
+            if names[output.value] != output.name {
+                file.nodes.append(ONNXNode("Identity", inputs: [names[output.value]], outputs: [output.name]))
+            }
+            file.outputs.append(
+                ONNXValueInfo(output.name, type: try type(graph.values[output.value].type, of: output.name)))
+        }
+
+        var result = ONNXModel(
+            graph: file,
+            operatorSets: domains.sorted { $0.key < $1.key }.map { ONNXOperatorSet(domain: $0.key, version: $0.value) })
+        result.producerName = "Tamis"
+        result.documentation = model.metadata["description"] ?? ""
+        for (key, value) in model.metadata.sorted(by: { $0.key < $1.key })
+        where !["name", "producer", "description"].contains(key) {
+            result.metadata.append(ONNXEntry(key: key, value: value))
+        }
+        return result
+    }
+
+    private func type(_ type: ValueType, of name: String) throws(ExportError) -> ONNXType {
+        guard case .tensor(let elementType, let dimensions) = type else {
+            throw .unsupported("inputs and outputs that are no tensors", place: "\"\(name)\"")
+        }
+        return .tensor(
+            elementType,
+            dimensions?.map { dimension in
+                switch dimension {
+                case .fixed(let extent): .fixed(extent)
+                case .named(let name): .named(name)
+                case .unknown: .unknown
+                }
+            })
+    }
+}
+
+/// The names of values in a file: an output of the model is computed under its own name where it can be.
+private struct FileNames {
+    private var names: [String]
+    private let readers: [[Int]]
+    private let results: Set<Graph.ValueID>
+
+    init(_ graph: Graph) throws(ExportError) {
+        readers = graph.consumers
+        results = graph.results
+        var taken = Set(graph.values.filter { $0.node == nil }.map(\.name))
+        var outputNames: [Graph.ValueID: String] = [:]
+        for output in graph.outputs {
+            let isItself = graph.values[output.value].node == nil && graph.values[output.value].name == output.name
+            guard isItself || taken.insert(output.name).inserted else {
+                throw .unsupported("two values of one name", place: "output \"\(output.name)\"")
+            }
+            if graph.values[output.value].node != nil, outputNames[output.value] == nil {
+                outputNames[output.value] = output.name
+            }
+        }
+        names = []
+        for (id, value) in graph.values.enumerated() {
+            var name = outputNames[id] ?? value.name
+            if value.node != nil, outputNames[id] == nil {
+                while !taken.insert(name).inserted { name += "/inner" }
+            }
+            names.append(name)
+        }
+    }
+
+    subscript(id: Graph.ValueID) -> String { names[id] }
+
+    /// Whether a node or the caller wants a value.
+    func isRead(_ id: Graph.ValueID) -> Bool { !readers[id].isEmpty || results.contains(id) }
+}
+
+/// A node of a file in a graph that is being put in the file's order of axes. It is never run.
+private struct ONNXNodeOperator: Operator {
+    let row: ONNXOperator
+    let node: ONNXNodeWriter
+    let types: [ValueType]
+
+    var kind: String { row.name }
+
+    func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] { types }
+
+    func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
+        throw .unsupported(operator: kind, rule: "it stands in files only", received: "a plan")
+    }
+}
+
+extension GraphBuilder {
+    fileprivate func transposed(_ symbol: Symbol, by order: Permutation) throws(ShapeError) -> Symbol {
+        order.isIdentity ? symbol : try call(Transpose(order), symbol)
+    }
+}

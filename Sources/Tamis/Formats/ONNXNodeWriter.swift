@@ -1,0 +1,70 @@
+/// A node of an ONNX file in the making: a row of `ONNXOperators` adds its attributes.
+public struct ONNXNodeWriter: Sendable {
+    /// The version of ONNX's own operator set that the file is to have.
+    public let version: Int
+    /// The types of the operator's inputs, in Tamis's order of axes; nil where none is given.
+    public let inputs: [ValueType?]
+    /// What follows the operator as a node of its own.
+    public var activation = Activation.linear
+
+    private(set) var attributes: [ONNXAttribute] = []
+    private let place: String
+
+    init(version: Int, inputs: [ValueType?], place: String) {
+        self.version = version
+        self.inputs = inputs
+        self.place = place
+    }
+
+    /// Adds a whole number.
+    public mutating func set(_ name: String, _ value: Int) { attributes.append(ONNXAttribute(name, .int(value))) }
+    /// Adds whole numbers.
+    public mutating func set(_ name: String, _ values: [Int]) { attributes.append(ONNXAttribute(name, .ints(values))) }
+    /// Adds a float.
+    public mutating func set(_ name: String, _ value: Double) {
+        attributes.append(ONNXAttribute(name, .float(Float(value))))
+    }
+    /// Adds a text.
+    public mutating func set(_ name: String, _ value: String) { attributes.append(ONNXAttribute(name, .string(value))) }
+    /// Adds a tensor.
+    public mutating func set(_ name: String, _ value: Tensor) {
+        attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))
+    }
+
+    /// Adds how a window slides over the images that are the first input.
+    public mutating func set(_ window: WindowGeometry) {
+        set("kernel_shape", window.kernel)
+        if window.stride.contains(where: { $0 != 1 }) { set("strides", window.stride) }
+        if window.dilation.contains(where: { $0 != 1 }) { set("dilations", window.dilation) }
+        if window.roundsUp { set("ceil_mode", 1) }
+        switch window.padding {
+        case .valid: break
+        case .explicit(let before, let after): set("pads", before + after)
+        case .same, .sameLower:
+            if let pads = fixedPads(of: window) {
+                set("pads", pads)
+            } else {
+                set("auto_pad", window.padding == .same ? "SAME_UPPER" : "SAME_LOWER")
+            }
+        }
+    }
+
+    /// The pixels that "same" adds to a dilated window, where they are known: onnxruntime takes no `auto_pad` then.
+    private func fixedPads(of window: WindowGeometry) -> [Int]? {
+        guard window.dilation.contains(where: { $0 != 1 }), let dimensions = inputs.first??.dimensions,
+            dimensions.count == window.rank + 2
+        else { return nil }
+        var (before, after): ([Int], [Int]) = ([], [])
+        for axis in 0..<window.rank {
+            // At stride 1 the padding does not depend on the image.
+            guard let extent = dimensions[axis + 1].value ?? (window.stride[axis] == 1 ? 1 : nil) else { return nil }
+            let extents = window.extents(axis: axis, input: extent)
+            before.append(extents.before)
+            after.append(extents.after)
+        }
+        return before + after
+    }
+
+    /// The format, or this version of it, has no place for something.
+    public func unsupported(_ feature: String) -> ExportError { .unsupported(feature, place: place) }
+}
