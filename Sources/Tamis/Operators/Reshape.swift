@@ -52,7 +52,14 @@ public struct Reshape: DifferentiableOperator {
         }
         if before.count == 1, after.isEmpty, let inferred {
             output[inferred] = before[0]
-        } else if let total = before.map({ $0 }).fixedProduct, let known = after.fixedProduct {
+        } else if let total = before.fixedProduct {
+            guard let known = after.fixedProduct else {
+                // Free extents may still fit; a product beyond all integers never does.
+                guard after.contains(where: { $0.value == nil }) else {
+                    throw .mismatch(rule: "Reshape must keep the number of elements", received: "\(shape) for \(dimensions)")
+                }
+                return [.tensor(elementType, output)]
+            }
             if let inferred {
                 guard known > 0, total % known == 0 else {
                     throw .mismatch(
