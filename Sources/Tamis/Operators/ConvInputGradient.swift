@@ -44,7 +44,7 @@ public struct ConvInputGradient: Operator {
     private func depthwise(_ shape: ConvolutionShape, _ kernels: KernelTable) -> Prepared {
         let imageBytes = shape.inputPixels * shape.channels * kernels.type.byteCount
         let gradientBytes = shape.outputPixels * shape.filters * kernels.type.byteCount
-        return Prepared("depthwise", tiles: shape.images, operations: shape.operations * 4) { bindings, tiles in
+        return Prepared("depthwise", tiles: shape.images, operations: shape.operations, slowness: 4) { bindings, tiles in
             var window = shape.window
             for image in tiles {
                 let dx = bindings.output(0) + image * imageBytes

@@ -59,7 +59,7 @@ public struct ConvWeightGradient: Operator {
     private func depthwise(_ shape: ConvolutionShape, _ kernels: KernelTable) -> Prepared {
         let size = kernels.type.byteCount
         let (images, hasBias) = (shape.images, hasBias)
-        return Prepared("depthwise", operations: shape.operations * 4) { bindings, _ in
+        return Prepared("depthwise", operations: shape.operations, slowness: 4) { bindings, _ in
             var window = shape.window
             let dw = bindings.output(0)
             dw.initializeMemory(as: UInt8.self, repeating: 0, count: shape.taps * shape.filters * size)
