@@ -4,8 +4,8 @@ import Glibc
 public enum Processor {
     /// Processors this process may run on: its affinity mask, cut to the CPU quota of its control group.
     public static let availableCount: Int = {
-        var count = affinityCount() ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        if let quota = controlGroupQuota() { count = min(count, max(1, Int(quota.rounded(.up)))) }
+        var count = affinityCount
+        if let quota = controlGroupQuota { count = min(count, max(1, Int(quota.rounded(.up)))) }
         return max(1, count)
     }()
 
@@ -18,16 +18,15 @@ public enum Processor {
     }()
 
     /// The processors in this process's affinity mask: bits of the hexadecimal groups the system lists.
-    private static func affinityCount() -> Int? {
-        guard let text = read("/proc/self/status"),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed:") })
-        else { return nil }
+    public static let affinityCount: Int = {
+        let text = read("/proc/self/status") ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") } ?? ""
         let count = line.dropFirst("Cpus_allowed:".count).reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
-        return count > 0 ? count : nil
-    }
+        return count > 0 ? count : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    }()
 
     /// Processors' worth of time that the control group grants, or nil where it sets no limit.
-    private static func controlGroupQuota() -> Double? {
+    public static let controlGroupQuota: Double? = {
         // Version 2: "max 100000" or "150000 100000"; version 1: two files, -1 without a limit.
         let words: [Substring]
         if let text = read("/sys/fs/cgroup/cpu.max") {
@@ -41,9 +40,9 @@ public enum Processor {
             return nil
         }
         return quota / period
-    }
+    }()
 
-    private static func read(_ path: String) -> String? {
+    static func read(_ path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }

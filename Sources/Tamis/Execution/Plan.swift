@@ -45,6 +45,8 @@ public struct Plan: Sendable {
         public let node: String
         public let operatorName: String
         public let algorithm: String
+        /// The float operations of a run of the node.
+        public let operations: Double
     }
 
     /// What must be given at each run, in the model's order.
@@ -65,7 +67,25 @@ public struct Plan: Sendable {
 
     /// The nodes in the order they run, with what was chosen for each.
     public var lines: [Line] {
-        steps.map { Line(node: $0.name, operatorName: $0.operatorName, algorithm: $0.prepared.algorithm) }
+        steps.map {
+            Line(
+                node: $0.name, operatorName: $0.operatorName, algorithm: $0.prepared.algorithm,
+                operations: $0.prepared.operations)
+        }
+    }
+
+    /// The float operations of a run; a multiplication and an addition count as two.
+    public var operations: Double { steps.reduce(0) { $0 + $1.prepared.operations } }
+
+    /// Bytes of the constants that runs read as they came, parameters among them; packed forms are the weight store's.
+    public var constantBytes: Int {
+        var storages: Set<ObjectIdentifier> = []
+        return locations.reduce(0) { sum, location in
+            guard case .fixed(let tensor) = location, storages.insert(ObjectIdentifier(tensor.storage)).inserted else {
+                return sum
+            }
+            return sum + tensor.byteCount
+        }
     }
 
     /// Plans `model` for inputs of these shapes. Packed constants go to and come from `store`.

@@ -10,17 +10,21 @@ public struct Prepared: Sendable {
         public var tiles: Int
         /// About how many nanoseconds one thread takes for all of them; short stages are not worth other threads.
         public var nanoseconds: Double
+        /// The float operations of all of them, where the operator counts them.
+        public var operations: Double
         /// Computes a range of tiles; allocates nothing.
         public var run: @Sendable (borrowing Bindings, Range<Int>) -> KernelStatus
 
-        /// A stage of `tiles` pieces that makes so many float operations and moves so many bytes.
+        /// A stage of `tiles` pieces that makes so many float operations and moves so many bytes; an operation takes
+        /// `slowness` times as long as one of a matrix product.
         public init(
-            tiles: Int = 1, operations: Double = 0, bytes: Int = 0,
+            tiles: Int = 1, operations: Double = 0, slowness: Double = 1, bytes: Int = 0,
             run: @escaping @Sendable (borrowing Bindings, Range<Int>) -> KernelStatus
         ) {
             self.tiles = tiles
+            self.operations = operations
             // About what one core of today does in a nanosecond: 50 float operations, 10 bytes.
-            self.nanoseconds = max(operations / 50, Double(bytes) / 10)
+            self.nanoseconds = max(operations * slowness / 50, Double(bytes) / 10)
             self.run = run
         }
     }
@@ -62,13 +66,17 @@ public struct Prepared: Sendable {
 
     /// An algorithm of one stage.
     public init(
-        _ algorithm: String, tiles: Int = 1, operations: Double = 0, bytes: Int = 0, scratchBytes: Int = 0,
-        inPlace: [InPlace] = [], run: @escaping @Sendable (borrowing Bindings, Range<Int>) -> KernelStatus
+        _ algorithm: String, tiles: Int = 1, operations: Double = 0, slowness: Double = 1, bytes: Int = 0,
+        scratchBytes: Int = 0, inPlace: [InPlace] = [],
+        run: @escaping @Sendable (borrowing Bindings, Range<Int>) -> KernelStatus
     ) {
         self.init(
-            algorithm, stages: [Stage(tiles: tiles, operations: operations, bytes: bytes, run: run)],
+            algorithm, stages: [Stage(tiles: tiles, operations: operations, slowness: slowness, bytes: bytes, run: run)],
             scratchBytes: scratchBytes, inPlace: inPlace)
     }
+
+    /// The float operations of all stages.
+    public var operations: Double { stages.reduce(0) { $0 + $1.operations } }
 
     /// Input 0 under another shape.
     public static var view: Prepared {
@@ -79,14 +87,14 @@ public struct Prepared: Sendable {
 
     /// Work on `count` elements in runs of a fixed length: `body` gets the first element and the number of elements.
     public static func elementwise(
-        _ algorithm: String, count: Int, bytesPerElement: Int, operationsPerElement: Double = 1, inPlace: [InPlace] = [],
+        _ algorithm: String, count: Int, bytesPerElement: Int, slowness: Double = 1, inPlace: [InPlace] = [],
         body: @escaping @Sendable (borrowing Bindings, _ first: Int, _ count: Int) -> Void
     ) -> Prepared {
         Prepared(
             algorithm,
             stages: [
                 .elements(
-                    count, bytesPerElement: bytesPerElement, operationsPerElement: operationsPerElement, body: body)
+                    count, bytesPerElement: bytesPerElement, slowness: slowness, body: body)
             ], inPlace: inPlace)
     }
 }
@@ -94,12 +102,12 @@ public struct Prepared: Sendable {
 extension Prepared.Stage {
     /// Work on `count` elements in runs of a fixed length: `body` gets the first element and the number of elements.
     public static func elements(
-        _ count: Int, bytesPerElement: Int, operationsPerElement: Double = 1,
+        _ count: Int, bytesPerElement: Int, slowness: Double = 1,
         body: @escaping @Sendable (borrowing Bindings, _ first: Int, _ count: Int) -> Void
     ) -> Prepared.Stage {
         let run = 1 << 14
         return Prepared.Stage(
-            tiles: (count + run - 1) / run, operations: Double(count) * operationsPerElement, bytes: count * bytesPerElement
+            tiles: (count + run - 1) / run, operations: Double(count), slowness: slowness, bytes: count * bytesPerElement
         ) { bindings, tiles in
             let first = tiles.lowerBound * run
             body(bindings, first, min(tiles.upperBound * run, count) - first)

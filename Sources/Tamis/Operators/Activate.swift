@@ -26,7 +26,7 @@ public struct Activate: DifferentiableOperator {
         let size = kernels.type.byteCount
         let function = activation.kernel
         return .elementwise(
-            "element-wise", count: x.shape.elementCount, bytesPerElement: 2 * size, operationsPerElement: 20,
+            "element-wise", count: x.shape.elementCount, bytesPerElement: 2 * size, slowness: 20,
             inPlace: [Prepared.InPlace(output: 0, input: 0)]
         ) { bindings, first, count in
             kernels.activate(count, function, bindings.input(0) + first * size, bindings.output(0) + first * size)

@@ -37,7 +37,7 @@ public struct Adam: Operator {
         let kernels = try context.kernels(for: x.elementType)
         let (size, alpha, beta, epsilon) = (kernels.type.byteCount, alpha, beta, epsilon)
         return .elementwise(
-            "element-wise", count: x.shape.elementCount, bytesPerElement: 7 * size, operationsPerElement: 20,
+            "element-wise", count: x.shape.elementCount, bytesPerElement: 7 * size, slowness: 20,
             inPlace: [
                 Prepared.InPlace(output: 0, input: 2), Prepared.InPlace(output: 1, input: 4),
                 Prepared.InPlace(output: 2, input: 5),

@@ -97,7 +97,7 @@ public struct Conv: DifferentiableOperator {
         let outputBytes = shape.outputPixels * shape.filters * kernels.type.byteCount
         let activation = activation.kernel
         return Prepared(
-            "depthwise", tiles: shape.images * tilesPerImage, operations: shape.operations * 4,
+            "depthwise", tiles: shape.images * tilesPerImage, operations: shape.operations, slowness: 4,
             bytes: shape.images * (imageBytes + outputBytes)
         ) { bindings, tiles in
             var window = shape.window

@@ -65,8 +65,8 @@ struct PoolShape: Sendable {
         let tilesPerImage = (rows + tileRows - 1) / tileRows
         let (rows, imageBytes, outputBytes) = (rows, imageBytes, outputBytes)
         return Prepared(
-            algorithm, tiles: images * tilesPerImage, operations: Double(images * outputBytes / scalarBytes * taps) * 4,
-            bytes: images * (imageBytes + outputBytes)
+            algorithm, tiles: images * tilesPerImage, operations: Double(images * outputBytes / scalarBytes * taps),
+            slowness: 4, bytes: images * (imageBytes + outputBytes)
         ) { [self] bindings, tiles in
             for tile in tiles {
                 let image = tile / tilesPerImage
@@ -84,7 +84,7 @@ struct PoolShape: Sendable {
         _ algorithm: String, body: @escaping @Sendable (PoolShape, borrowing Bindings, Int, UnsafeMutableRawPointer) -> Void
     ) -> Prepared {
         Prepared(
-            algorithm, tiles: images, operations: Double(images * outputBytes / scalarBytes * taps) * 4,
+            algorithm, tiles: images, operations: Double(images * outputBytes / scalarBytes * taps), slowness: 4,
             bytes: images * (2 * imageBytes + 2 * outputBytes)
         ) { [self] bindings, tiles in
             for image in tiles {

@@ -72,7 +72,7 @@ struct Slices: Sendable {
         let run = max(1, (1 << 15) / max(1, sliceBytes))
         let outer = outer
         return Prepared(
-            algorithm.lowercased(), tiles: (outer + run - 1) / run, operations: Double(outer * count * inner) * 30,
+            algorithm.lowercased(), tiles: (outer + run - 1) / run, operations: Double(outer * count * inner), slowness: 30,
             inPlace: [Prepared.InPlace(output: 0, input: input)]
         ) { [self] bindings, tiles in
             for tile in tiles { body(self, bindings, tile * run * sliceBytes, min(run, outer - tile * run)) }

@@ -21,7 +21,7 @@ public struct SoftmaxCrossEntropyLoss: DifferentiableOperator {
         let classes = scores.shape[scores.shape.rank - 1]
         let rows = scores.shape.elementCount / max(1, classes)
         let labels = LabelReader(try context.input(1).elementType)
-        return Prepared("log-softmax, pick", operations: Double(rows * classes) * 30) { bindings, _ in
+        return Prepared("log-softmax, pick", operations: Double(rows * classes), slowness: 30) { bindings, _ in
             let logs = bindings.output(1)
             kernels.log_softmax(rows, classes, 1, bindings.input(0), logs)
             var sum = 0.0

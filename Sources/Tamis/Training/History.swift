@@ -4,6 +4,11 @@ public struct Metrics: Sendable, Hashable {
     public var loss: Double
     /// The share of examples whose class was found, 0 to 1; NaN for a loss that has no such measure.
     public var accuracy: Double
+
+    public init(loss: Double, accuracy: Double) {
+        self.loss = loss
+        self.accuracy = accuracy
+    }
 }
 
 /// An epoch of training.
@@ -23,7 +28,7 @@ public struct History: Sendable, Hashable {
     public internal(set) var stepMilliseconds: [Double] = []
 }
 
-/// Where a training is: told after each step.
+/// Where a training is: told after each step, and once more when an epoch has been validated.
 public struct TrainingProgress: Sendable {
     /// The epoch from 1, and how many there will be.
     public var epoch: Int
@@ -37,4 +42,20 @@ public struct TrainingProgress: Sendable {
     public var validation: Metrics?
     /// Wall time of the epoch so far.
     public var seconds: Double
+    /// Whether nothing more will be told of this epoch.
+    public var isEpochOver: Bool
+
+    public init(
+        epoch: Int, epochs: Int, step: Int, steps: Int, metrics: Metrics, validation: Metrics? = nil, seconds: Double,
+        isEpochOver: Bool = false
+    ) {
+        self.epoch = epoch
+        self.epochs = epochs
+        self.step = step
+        self.steps = steps
+        self.metrics = metrics
+        self.validation = validation
+        self.seconds = seconds
+        self.isEpochOver = isEpochOver
+    }
 }

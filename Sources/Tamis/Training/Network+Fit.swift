@@ -54,7 +54,8 @@ extension Network {
                 progress?(
                     TrainingProgress(
                         epoch: epoch, epochs: epochs, step: index + 1, steps: batches.count,
-                        metrics: Metrics(loss: lossSum / Double(seen), accuracy: hitSum / Double(seen)), seconds: seconds))
+                        metrics: Metrics(loss: lossSum / Double(seen), accuracy: hitSum / Double(seen)), seconds: seconds,
+                        isEpochOver: validation == nil && index + 1 == batches.count))
             }
             let training = Metrics(loss: lossSum / Double(seen), accuracy: hitSum / Double(seen))
             var measured: Metrics?
@@ -65,7 +66,7 @@ extension Network {
                 progress?(
                     TrainingProgress(
                         epoch: epoch, epochs: epochs, step: batches.count, steps: batches.count, metrics: training,
-                        validation: measured, seconds: seconds))
+                        validation: measured, seconds: seconds, isEpochOver: true))
             }
             history.epochs.append(Epoch(training: training, validation: measured, seconds: seconds))
         }
@@ -125,7 +126,7 @@ extension Network {
     }
 
     /// Throws unless the examples fit the network's only input and the labels are classes it has.
-    private func check(_ data: Dataset) throws(TrainingError) {
+    func check(_ data: Dataset) throws(TrainingError) {
         guard let input = model.inputs.first, model.inputs.count == 1 else {
             throw .data(rule: "the network must have one input", received: "\(model.inputs.count)")
         }

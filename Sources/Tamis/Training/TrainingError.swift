@@ -20,7 +20,7 @@ extension TrainingError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .lossNotFinite(let loss, let epoch, let step):
-            "the loss must stay finite; it became \(loss) in epoch \(epoch), step \(step): a smaller learning rate or scaled "
+            "the loss must stay finite; it became \(loss.isNaN ? "NaN" : "\(loss)") in epoch \(epoch), step \(step): a smaller learning rate or scaled "
                 + "inputs would mend it"
         case .data(let rule, let received), .setting(let rule, let received): "\(rule); received \(received)"
         case .notDifferentiable(let node, let name):

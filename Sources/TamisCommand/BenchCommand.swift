@@ -1,0 +1,279 @@
+import ArgumentParser
+import Tamis
+import TamisKernels
+
+/// `tamis bench`: how long a run, or a training step, takes.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure how long a model takes to run, or a network to take a training step.",
+        discussion: """
+            The inputs are random by a fixed seed. After a warm-up, runs are timed one by one for the seconds asked for. \
+            Unset OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE before measuring; `tamis doctor` tells whether they are set.
+
+            Example: tamis bench Models/fashion-mnist.onnx --batch 1 --threads 1 --seconds 2
+            """)
+
+    /// The optimisers of a measured training step.
+    enum OptimizerChoice: String, CaseIterable, ExpressibleByArgument {
+        case sgd, adam
+
+        var optimizer: any Optimizer { self == .sgd ? .sgd(learningRate: 0.01, momentum: 0.9) : .adam(learningRate: 0.001) }
+    }
+
+    @Argument(
+        help: "The path of an .onnx file, or a network by name: \(NetworkChoice.names).", transform: NetworkChoice.parse)
+    var model: NetworkChoice
+
+    @Option(
+        help: ArgumentHelp("Images of one run (default: 1, or what the model fixes).", valueName: "count"),
+        transform: positive)
+    var batch: Int?
+
+    @Option(
+        help: ArgumentHelp("The shape of an input whose other axes are free as well.", valueName: "name=n,n,…"),
+        transform: { text in
+            let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+            let extents = (parts.last ?? "").split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? -1 }
+            guard parts.count == 2, !parts[0].isEmpty, extents.allSatisfy({ $0 >= 0 }) else {
+                throw ValidationError("it must be NAME=N,N,… with whole numbers, such as input=1,224,224,3")
+            }
+            return InputShape(name: String(parts[0]), extents: extents)
+        })
+    var shape: [InputShape] = []
+
+    @OptionGroup var threads: ThreadOptions
+
+    @Option(help: ArgumentHelp("How long to measure (default: 2).", valueName: "number"), transform: positiveNumber)
+    var seconds = 2.0
+
+    @Option(help: "default, or strict: no algorithm that gives up precision for speed.")
+    var precision = Precision.default
+
+    @Flag(help: "Measure training steps: cross-entropy on random images and labels.")
+    var train = false
+
+    @Option(help: "Of the training steps: sgd (0.01, momentum 0.9) or adam (0.001).")
+    var optimizer = OptimizerChoice.sgd
+
+    @OptionGroup var format: JSONOption
+
+    /// A shape given for an input.
+    struct InputShape {
+        var name: String
+        var extents: [Int]
+    }
+
+    mutating func run() throws {
+        let result = try train ? measureTraining() : measureRuns()
+        if format.json { return try JSONOption.print(result) }
+        Console.print(result.table)
+    }
+
+    private func loaded() throws -> (Model, name: String) {
+        switch model {
+        case .known(let network): (try Failure.at { try network.network().model }, network.rawValue)
+        case .file(let path): (try Model.load(path), path)
+        }
+    }
+
+    private func measureRuns() throws -> Result {
+        let clock = Stopwatch()
+        let (model, name) = try loaded()
+        let load = clock.lap()
+        let shapes = try shapes(of: model, name)
+        var options = PlanOptions()
+        options.precision = precision
+        let store = WeightStore()
+        let count = threads.count
+        let (plan, session) = try Failure.at(name) {
+            let plan = try Plan(model, inputs: shapes, options: options, store: store)
+            return (plan, try Session(plan, threads: count))
+        }
+        let planned = clock.lap()
+        var inputs: [String: Tensor] = [:]
+        for port in plan.inputs {
+            inputs[port.name] = try Failure.at(name) { try Tensor(random: port.elementType, shape: port.shape, name: port.name) }
+        }
+        _ = clock.lap()
+        var outputs: [String: Tensor] = [:]
+        try Failure.at(name) { try session.run(inputs, into: &outputs) }
+        let first = clock.lap()
+        let times = try Failure.at(name) {
+            try Self.measure(seconds: seconds, atLeast: 5) { try session.run(inputs, into: &outputs) }
+        }
+        let images = model.inputs.first.flatMap { shapes[$0.name]?.dimensions.first } ?? 1
+        return Result(
+            times, batch: images, threads: count, load: load, plan: planned, first: first, operations: plan.operations,
+            arenaBytes: plan.arenaBytes, weightBytes: plan.constantBytes + store.byteCount)
+    }
+
+    private func measureTraining() throws -> Result {
+        let clock = Stopwatch()
+        let (model, name) = try loaded()
+        let load = clock.lap()
+        let (images, count) = (batch ?? 1, threads.count)
+        guard let input = model.inputs.first, model.inputs.count == 1, let dimensions = input.type.dimensions,
+            !dimensions.isEmpty, let classes = model.outputs.first?.type.dimensions?.last?.value
+        else {
+            throw Failure("\(name): a network to be trained must have one input and an output of known classes")
+        }
+        let shapes = try shapes(of: model, name)
+        var options = PlanOptions()
+        options.precision = precision
+        let example = Array((shapes[input.name]?.dimensions ?? []).dropFirst())
+        let (step, plan) = try Failure.at(name) {
+            let step = try TrainingStep(
+                model, loss: .sparseCategoricalCrossentropy, optimizer: optimizer.optimizer, threads: count,
+                options: options)
+            try step.prepare(batchSize: images, example: example)
+            return (step, step.plan(batchSize: images))
+        }
+        let planned = clock.lap()
+        let (inputs, labels) = try Failure.at(name) {
+            var generator = Philox(seed: 3, name: "labels")
+            let labels = (0..<images).map { _ in Int64(generator.next() % UInt64(classes)) }
+            return (
+                try Tensor(random: input.type.elementType ?? .float32, shape: Shape([images] + example), name: input.name),
+                try Tensor(labels)
+            )
+        }
+        _ = clock.lap()
+        _ = try Failure.at(name) { try step(inputs, labels) }
+        let first = clock.lap()
+        let times = try Failure.at(name) {
+            try Self.measure(seconds: seconds, atLeast: 4) { _ = try step(inputs, labels) }
+        }
+        return Result(
+            times, batch: images, threads: count, load: load, plan: planned, first: first,
+            operations: plan?.operations ?? 0, arenaBytes: plan?.arenaBytes ?? 0,
+            weightBytes: step.model.parameters.byteCount + (plan?.constantBytes ?? 0))
+    }
+
+    /// The shape of each input: free first axes get the batch.
+    private func shapes(of model: Model, _ name: String) throws -> [String: Shape] {
+        for given in shape where !model.inputs.contains(where: { $0.name == given.name }) {
+            let known = model.inputs.map { "\"\($0.name)\"" }.joined(separator: ", ")
+            throw ValidationError("--shape must name an input of the model (\(known)); received \"\(given.name)\"")
+        }
+        var shapes: [String: Shape] = [:]
+        for (name, type) in model.inputs {
+            if let given = shape.last(where: { $0.name == name }) {
+                shapes[name] = try Failure.at { try Shape(given.extents) }
+                continue
+            }
+            if let fixed = type.shape {
+                guard batch == nil || fixed.dimensions.first == batch else {
+                    throw ValidationError(
+                        "--batch must be \(fixed.dimensions.first ?? 1): the model fixes its input \"\(name)\" to \(type)")
+                }
+                shapes[name] = fixed
+                continue
+            }
+            guard type.isFreeInBatchOnly, let dimensions = type.dimensions else {
+                throw ValidationError(
+                    "the input \"\(name)\" (\(type)) has free axes beside the first: give its shape by --shape \(name)=N,N,…")
+            }
+            let extents = [batch ?? 1] + dimensions.dropFirst().compactMap(\.value)
+            shapes[name] = try Failure.at { try Shape(extents) }
+        }
+        return shapes
+    }
+
+    /// Milliseconds of each run, sorted: two runs and at most 0.6 s of warm-up, then `seconds` of measuring.
+    private static func measure(seconds: Double, atLeast count: Int, _ body: () throws -> Void) throws -> [Double] {
+        let clock = ContinuousClock()
+        try body()
+        let warm = clock.now + .seconds(min(0.3 * seconds, 0.6))
+        repeat { try body() } while clock.now < warm
+        var times: [Double] = []
+        let end = clock.now + .seconds(seconds)
+        while (clock.now < end || times.count < count) && times.count < 20_000 {
+            let start = clock.now
+            try body()
+            times.append(1000 * (clock.now - start).seconds)
+        }
+        return times.sorted()
+    }
+
+    // MARK: Result
+
+    private struct Result: Encodable {
+        var medianMs: Double
+        var p10Ms: Double
+        var minMs: Double
+        var iterations: Int
+        var imagesPerSecond: Double
+        var loadMs: Double
+        var planMs: Double
+        var firstMs: Double
+        var peakRssBytes: Int
+        var arenaBytes: Int
+        var weightBytes: Int
+        var threads: Int
+        var batch: Int
+        var gflops: Double
+        var blasCore: String
+        var cpuLevel: String
+
+        init(
+            _ times: [Double], batch: Int, threads: Int, load: Double, plan: Double, first: Double, operations: Double,
+            arenaBytes: Int, weightBytes: Int
+        ) {
+            medianMs = times[times.count / 2]
+            p10Ms = times[times.count / 10]
+            minMs = times[0]
+            iterations = times.count
+            imagesPerSecond = 1000 * Double(batch) / medianMs
+            loadMs = load
+            planMs = plan
+            firstMs = first
+            peakRssBytes = MemoryUse.peakResidentBytes ?? 0
+            self.arenaBytes = arenaBytes
+            self.weightBytes = weightBytes
+            self.threads = threads
+            self.batch = batch
+            gflops = operations / (medianMs * 1e6)
+            blasCore = BLAS.coreName
+            cpuLevel = KernelLevel.best.rawValue
+        }
+
+        var table: String {
+            var table = Table(.left, .left)
+            table.add("time", "\(medianMs.fixed(3)) ms median, \(p10Ms.fixed(3)) ms fastest tenth, \(minMs.fixed(3)) ms least")
+            table.add("runs", "\(iterations) of batch \(batch) on \(threads) \(threads == 1 ? "thread" : "threads")")
+            table.add("speed", "\(imagesPerSecond.fixed(1)) images/s, \(gflops.fixed(1)) GFLOP/s")
+            table.add("start", "\(loadMs.fixed(1)) ms load, \(planMs.fixed(1)) ms plan, \(firstMs.fixed(1)) ms first run")
+            table.add(
+                "memory",
+                "\(peakRssBytes.bytes) peak, of them \(weightBytes.bytes) weights and \(arenaBytes.bytes) arena")
+            table.add("kernels", "\(cpuLevel), OpenBLAS \(blasCore)")
+            return table.text
+        }
+    }
+}
+
+/// Milliseconds from one call to the next.
+private final class Stopwatch {
+    private var last = ContinuousClock.now
+
+    func lap() -> Double {
+        let now = ContinuousClock.now
+        defer { last = now }
+        return 1000 * (now - last).seconds
+    }
+}
+
+extension Tensor {
+    /// Normally distributed floats, or integers 0 and 1, the same for each run of the command.
+    fileprivate init(random elementType: ElementType, shape: Shape, name: String) throws {
+        var generator = Philox(seed: 3, name: name)
+        let dimensions = shape.dimensions
+        switch elementType {
+        case .float32: try self.init((0..<shape.elementCount).map { _ in Float(generator.nextNormal()) }, shape: dimensions)
+        case .float64: try self.init((0..<shape.elementCount).map { _ in generator.nextNormal() }, shape: dimensions)
+        case .int64: try self.init((0..<shape.elementCount).map { _ in Int64(generator.next() & 1) }, shape: dimensions)
+        default: try self.init(zeros: elementType, shape: dimensions)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+import Tamis
+
+/// The streams of the command: results on standard output, everything else on standard error.
+enum Console {
+    /// Writes a line to standard output. Where nobody reads any more, the command ends quietly.
+    static func print(_ text: String) {
+        switch write(text + "\n", to: STDOUT_FILENO) {
+        case 0: return
+        case EPIPE: exit(0)
+        case let code:
+            note("tamis: standard output could not be written: \(String(cString: strerror(code)))")
+            exit(ExitStatus.failed.rawValue)
+        }
+    }
+
+    /// Writes a line to standard error.
+    static func note(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
+
+    private static func write(_ text: String, to descriptor: Int32) -> Int32 {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else { return written < 0 ? errno : EIO }
+            bytes = bytes.dropFirst(written)
+        }
+        return 0
+    }
+
+    /// Whether standard output shows colours: a terminal, unless `NO_COLOR` is set to anything.
+    static var hasColor: Bool {
+        let term = getenv("TERM").map { String(cString: $0) } ?? ""
+        let forbidden = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
+        return isatty(STDOUT_FILENO) == 1 && term != "dumb" && !forbidden
+    }
+
+    /// The characters of a line of standard output; nil where it is no terminal.
+    static var columns: Int? {
+        var size = winsize()
+        return ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : nil
+    }
+
+    /// Runs `body` with interruptions kept waiting, so that what it writes is whole before they come.
+    static func withoutInterruption<Result>(_ body: () throws -> Result) rethrows -> Result {
+        var blocked = sigset_t()
+        var previous = sigset_t()
+        sigemptyset(&blocked)
+        for name in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&blocked, name) }
+        pthread_sigmask(SIG_BLOCK, &blocked, &previous)
+        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+        return try body()
+    }
+}

@@ -1,0 +1,19 @@
+import ArgumentParser
+import FoundationEssentials
+
+/// Whether a verb gives its result as JSON.
+struct JSONOption: ParsableArguments {
+    @Flag(help: "Print the result as one JSON object; progress goes to standard error.")
+    var json = false
+
+    /// Prints `result` as one object, its keys sorted and in snake_case.
+    static func print(_ result: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        let data = try encoder.encode(result)
+        Console.print(String(decoding: data, as: UTF8.self))
+    }
+}

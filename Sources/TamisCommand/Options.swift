@@ -1,0 +1,80 @@
+import ArgumentParser
+import Tamis
+import TamisKernels
+
+/// Reads a whole number from 1.
+@Sendable func positive(_ text: String) throws -> Int {
+    guard let number = Int(text), number >= 1 else { throw ValidationError("it must be a whole number, 1 or more") }
+    return number
+}
+
+/// Reads a number above zero.
+@Sendable func positiveNumber(_ text: String) throws -> Double {
+    guard let number = Double(text), number > 0, number.isFinite else {
+        throw ValidationError("it must be a number above 0")
+    }
+    return number
+}
+
+/// How many threads to use.
+struct ThreadOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The most threads to use, 1 to \(ThreadPool.maximumThreads); the processors at hand by default.",
+            valueName: "count"),
+        transform: { text in
+            guard let count = Int(text), (1...ThreadPool.maximumThreads).contains(count) else {
+                throw ValidationError("it must be a whole number from 1 to \(ThreadPool.maximumThreads)")
+            }
+            return count
+        })
+    var threads: Int?
+
+    /// The number to use.
+    var count: Int { threads ?? Processor.availableCount }
+}
+
+/// Where labelled images come from.
+struct DataOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            "fashion-mnist", as Debian's package dataset-fashion-mnist installs it, or a folder of idx files, gzip'd or \
+            not: *train-images*, *train-labels*, and the same with t10k or test.
+            """, valueName: "name or folder"))
+    var data: String
+
+    func folder() throws -> IDXFolder {
+        try Failure.at { data == "fashion-mnist" ? try IDXFolder.fashionMNIST() : try IDXFolder(data) }
+    }
+}
+
+/// A network by name, or a model in a file.
+enum NetworkChoice: Sendable {
+    case known(KnownNetwork)
+    case file(String)
+
+    static let names = KnownNetwork.allCases.map(\.rawValue).joined(separator: ", ")
+
+    /// A name that is not known and looks like no file is a mistake in the name.
+    @Sendable static func parse(_ text: String) throws -> NetworkChoice {
+        if let network = KnownNetwork(rawValue: text) { return .known(network) }
+        guard text.contains("/") || text.contains(".") else {
+            throw ValidationError("it must be one of \(names), or the path of an .onnx file")
+        }
+        return .file(text)
+    }
+}
+
+extension Model {
+    /// The model in a file; its errors say which file.
+    static func load(_ path: String) throws -> Model { try Failure.at(path) { try Model(onnx: path) } }
+}
+
+extension ValueType {
+    /// Whether the first axis, and no other, is free.
+    var isFreeInBatchOnly: Bool {
+        guard let dimensions, let first = dimensions.first else { return false }
+        return first.value == nil && dimensions.dropFirst().allSatisfy { $0.value != nil }
+    }
+}
