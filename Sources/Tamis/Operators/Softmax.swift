@@ -34,9 +34,9 @@ public struct Softmax: DifferentiableOperator {
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
         let axis = axis < 0 ? axis + order.rank : axis
-        guard let position = order.order.firstIndex(of: axis) else { return nil }
+        guard order.order.indices.contains(axis) else { return nil }
         return PermutedOperator(
-            operation: Softmax(axis: position, isLogarithmic: isLogarithmic), inputs: [order], outputs: [order])
+            operation: Softmax(axis: order.order[axis], isLogarithmic: isLogarithmic), inputs: [order], outputs: [order])
     }
 
     public func gradients(

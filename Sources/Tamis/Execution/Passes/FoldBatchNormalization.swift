@@ -10,7 +10,7 @@ public struct FoldBatchNormalization: Pass {
         guard model.graph.updates.isEmpty else { return model }
         var rewriter = Rewriter(model)
         return try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
-            guard Self.columnsAreLast(node.operation), let output = node.outputs.first,
+            guard Self.canFold(node.operation), let output = node.outputs.first,
                 let next = rewriter.onlyConsumer(of: output),
                 let normalization = next.operation as? BatchNormalize, normalization.activation == .linear,
                 let weightID = node.inputs[1], let weights = model.constant(weightID)
@@ -24,7 +24,7 @@ public struct FoldBatchNormalization: Pass {
             guard statistics.count == 4 else { return false }
             let (foldedWeights, foldedBias) = try Self.fold(
                 weights, bias, statistics: statistics.map { (tensor) throws(ShapeError) in try tensor.doubles() },
-                epsilon: normalization.epsilon)
+                filtersAreFirst: (node.operation as? Gemm)?.transposeW == true, epsilon: normalization.epsilon)
             let x = node.inputs[0].map { rewriter.copy($0) }
             let w = rewriter.graph.parameter("\(model.graph.values[weightID].name)/folded", foldedWeights)
             let b = rewriter.graph.parameter("\(next.name)/folded", foldedBias)
@@ -35,22 +35,22 @@ public struct FoldBatchNormalization: Pass {
         }
     }
 
-    /// Whether an operator's filters are the last axis of its weights, and nothing follows its bias.
-    private static func columnsAreLast(_ operation: any Operator) -> Bool {
-        if let conv = operation as? Conv { return conv.activation == .linear }
-        if let gemm = operation as? Gemm { return gemm.activation == .linear && !gemm.transposeW }
-        return false
+    /// Whether an operator has weights and a bias, and nothing follows them.
+    private static func canFold(_ operation: any Operator) -> Bool {
+        (operation as? Conv)?.activation == .linear || (operation as? Gemm)?.activation == .linear
     }
 
     private static func fold(
-        _ weights: Tensor, _ bias: Tensor?, statistics: [[Double]], epsilon: Double
+        _ weights: Tensor, _ bias: Tensor?, statistics: [[Double]], filtersAreFirst: Bool, epsilon: Double
     ) throws(ShapeError) -> (Tensor, Tensor) {
         let (scale, shift, mean, variance) = (statistics[0], statistics[1], statistics[2], statistics[3])
         let factors = zip(scale, variance).map { $0 / ($1 + epsilon).squareRoot() }
         let start = try bias?.doubles() ?? Array(repeating: 0, count: factors.count)
         let foldedBias = factors.indices.map { (start[$0] - mean[$0]) * factors[$0] + shift[$0] }
         var values = try weights.doubles()
-        for index in values.indices { values[index] *= factors[index % factors.count] }
+        // Filters are the last axis of the weights, but for a transposed matrix, where they are the rows.
+        let run = filtersAreFirst ? values.count / max(1, factors.count) : 1
+        for index in values.indices { values[index] *= factors[index / run % factors.count] }
         return (
             try Tensor(values, shape: weights.shape.dimensions).converted(to: weights.elementType),
             try Tensor(foldedBias).converted(to: weights.elementType)
