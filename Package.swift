@@ -27,7 +27,11 @@ let package = Package(
         .target(
             name: "TamisTestSupport", dependencies: ["Tamis", "TamisKernels"], path: "Tests/TamisTestSupport"),
         .testTarget(name: "TamisKernelsTests", dependencies: ["TamisKernels", "TamisTestSupport"]),
-        .testTarget(name: "TamisTests", dependencies: ["Tamis", "TamisTestSupport"], exclude: ["Fixtures"]),
+        // Stands before malloc in the test executable and counts.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .testTarget(
+            name: "TamisTests", dependencies: ["Tamis", "TamisKernels", "TamisTestSupport", "CAllocationCounter"],
+            exclude: ["Fixtures"]),
         .testTarget(name: "TamisCommandTests", dependencies: ["TamisCommand", "TamisTestSupport"]),
     ]
 )
