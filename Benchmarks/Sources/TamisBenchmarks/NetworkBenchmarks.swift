@@ -5,31 +5,7 @@ import TamisKernels
 enum NetworkBenchmarks {
     static func networks() throws -> [(name: String, network: Sequential)] {
         [
-            (
-                "lesson",
-                try Sequential(input: [28, 28, 1]) {
-                    Conv2D(64, (3, 3), activation: .relu)
-                    MaxPooling2D(2, 2)
-                    Conv2D(64, (3, 3), activation: .relu)
-                    MaxPooling2D(2, 2)
-                    Flatten()
-                    Dense(128, activation: .relu)
-                    Dense(10, activation: .softmax)
-                }
-            ),
-            (
-                "lenet5",
-                try Sequential(input: [28, 28, 1]) {
-                    Conv2D(6, (5, 5), padding: .same, activation: .relu)
-                    MaxPooling2D(2, 2)
-                    Conv2D(16, (5, 5), activation: .relu)
-                    MaxPooling2D(2, 2)
-                    Flatten()
-                    Dense(120, activation: .relu)
-                    Dense(84, activation: .relu)
-                    Dense(10, activation: .softmax)
-                }
-            ),
+            ("lesson", try KnownNetwork.lesson.network()), ("lenet5", try KnownNetwork.lenet5.network()),
             (
                 "normalized",
                 try Sequential(input: [32, 32, 3]) {
