@@ -1,7 +1,7 @@
 import Tamis
 import Testing
 
-/// Networks, data and answers of Keras, as `Tests/Peers/keras_answers.py` stored them.
+/// Networks, data and answers of Keras, as `Tests/Python/peer_keras.py` stored them.
 private struct KerasAnswers {
     let name: String
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Answers of Keras that Tamis's tests hold: forward passes, training steps and the summary table.
 
-  keras_answers.py write DIR     compute them and store them as .npy and .txt files
-  keras_answers.py check DIR     compute them again and compare with what is stored
+  peer_keras.py [COMMAND]     compute them again and compare with what is stored (the command takes no part in it)
+  peer_keras.py --write       compute them and store them as .npy and .txt files
 
 Keras runs on whichever backend is there (KERAS_BACKEND; PyTorch by default). Networks and data follow from a seed of
 numpy, so the stored files hold everything a test needs: initial weights, data, losses and final weights.
@@ -16,6 +16,7 @@ import keras
 from keras import layers as L
 
 STEPS = 4
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "TamisTests", "Fixtures", "Keras")
 
 
 def plain():
@@ -87,30 +88,24 @@ def answers():
 
 
 def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ("write", "check"):
-        sys.exit(__doc__)
-    folder, wrong = sys.argv[2], 0
-    os.makedirs(folder, exist_ok=True)
+    writes, wrong = "--write" in sys.argv, 0
     for name, value in answers().items():
+        path = os.path.join(FOLDER, name)
         if isinstance(value, str):
-            path = os.path.join(folder, name + ".txt")
-            if sys.argv[1] == "write":
-                open(path, "w").write(value)
-            elif open(path).read().split() != value.split():
+            if writes:
+                open(path + ".txt", "w").write(value)
+            elif open(path + ".txt").read().split() != value.split():
                 wrong += 1
-                print(f"{name}: stored and present tables differ")
-            continue
-        path = os.path.join(folder, name + ".npy")
-        if sys.argv[1] == "write":
-            np.save(path, value)
+                print(f"{name}: the stored table is not today's")
+        elif writes:
+            np.save(path + ".npy", value)
         else:
-            stored = np.load(path)
-            error = float(np.abs(stored - value).max())
+            error = float(np.abs(np.load(path + ".npy") - value).max())
             if not error <= 2e-4:
                 wrong += 1
                 print(f"{name}: differs from what is stored by {error}")
     print(f"keras {keras.__version__} on {keras.backend.backend()}: "
-          + ("written" if sys.argv[1] == "write" else f"{wrong} answers differ"))
+          + ("written" if writes else f"{wrong} answers differ from the stored ones"))
     sys.exit(1 if wrong else 0)
 
 
