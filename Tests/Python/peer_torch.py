@@ -25,7 +25,7 @@ NETWORKS = {
     "normalized": ((3, 32, 40), lambda: [
         *block(3, 16, stride=2, padding=1, bias=False), *block(16, 16, groups=16, padding=1), *block(16, 24, 1),
         *block(24, 24, groups=4, dilation=2, padding=2), nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False),
-        nn.MaxPool2d(3, 2, 1), nn.Flatten(), nn.Linear(24 * 15, 7)]),
+        nn.MaxPool2d(3, 2, 1), nn.Flatten(), nn.Linear(720, 7)]),
     "image to image": ((2, 17, 13), lambda: [
         *block(2, 8, (5, 3), padding=(2, 1)), *block(8, 8, 3, dilation=(1, 2), padding=(1, 2)), nn.Conv2d(8, 3, 1),
         nn.Sigmoid()]),
@@ -34,7 +34,7 @@ NETWORKS = {
         nn.Linear(66, 5)]),
     "volume": ((2, 6, 9, 8), lambda: [
         nn.Conv3d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool3d(2), nn.Conv3d(4, 5, (1, 2, 2)), nn.Flatten(),
-        nn.Linear(5 * 3 * 3 * 3, 4)]),
+        nn.Linear(135, 4)]),
 }
 
 
