@@ -143,7 +143,7 @@ single("conv_computed", [
     helper.make_node("Mul", ["w", "s"], ["w2"]), helper.make_node("Conv", ["x", "w2"], ["c"], group=2),
     helper.make_node("Relu", ["c"], ["y"])], [image], [("w", w), ("s", floats(6, 1, 1, 1))])
 single("maxpool_ceil", [helper.make_node(
-    "MaxPool", ["x"], ["y"], kernel_shape=[3, 2], strides=[2, 2], dilations=[2, 1], ceil_mode=1, pads=[1, 0, 2, 1])],
+    "MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], dilations=[2, 1], ceil_mode=1, pads=[1, 1, 2, 1])],
     [image])
 single("maxpool_ceil_gaps", [helper.make_node(
     "MaxPool", ["x"], ["y"], kernel_shape=[1, 1], strides=[4, 4], ceil_mode=1)], [image])

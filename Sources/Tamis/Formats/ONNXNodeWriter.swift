@@ -31,8 +31,10 @@ public struct ONNXNodeWriter: Sendable {
         attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))
     }
 
-    /// Adds how a window slides over the images that are the first input.
-    public mutating func set(_ window: WindowGeometry) {
+    /// Adds how a window slides over the images that are the first input; `countsPadding` where padded pixels make a
+    /// difference to pixels that are not there.
+    public mutating func set(_ window: WindowGeometry, countsPadding: Bool = false) {
+        let window = withoutRounding(window, countsPadding: countsPadding)
         set("kernel_shape", window.kernel)
         if window.stride.contains(where: { $0 != 1 }) { set("strides", window.stride) }
         if window.dilation.contains(where: { $0 != 1 }) { set("dilations", window.dilation) }
@@ -47,6 +49,31 @@ public struct ONNXNodeWriter: Sendable {
                 set("auto_pad", window.padding == .same ? "SAME_UPPER" : "SAME_LOWER")
             }
         }
+    }
+
+    /// The window with the part of its last step that lies behind the image as padding, where that says the same.
+    ///
+    /// ONNX's shape inference counts a window that would start behind the padded image; onnxruntime and the operator's
+    /// text do not. Without `ceil_mode` all agree.
+    private func withoutRounding(_ window: WindowGeometry, countsPadding: Bool) -> WindowGeometry {
+        guard window.roundsUp, let dimensions = inputs.first??.dimensions, dimensions.count == window.rank + 2 else {
+            return window
+        }
+        var (before, after): ([Int], [Int]) = ([], [])
+        for axis in 0..<window.rank {
+            guard let extent = dimensions[axis + 1].value, extent > 0 else { return window }
+            let extents = window.extents(axis: axis, input: extent)
+            let span = (window.kernel[axis] - 1) * window.dilation[axis] + 1
+            let needed = (extents.output - 1) * window.stride[axis] + span - extents.before - extent
+            guard needed <= extents.after || (!countsPadding && needed < window.kernel[axis]) else { return window }
+            before.append(extents.before)
+            after.append(max(extents.after, needed))
+        }
+        let isPadded = (before + after).contains { $0 != 0 }
+        let padding = isPadded ? WindowGeometry.Padding.explicit(before: before, after: after) : .valid
+        let rounded = try? WindowGeometry(
+            kernel: window.kernel, stride: window.stride, padding: padding, dilation: window.dilation)
+        return rounded ?? window
     }
 
     /// The pixels that "same" adds to a dilated window, where they are known: onnxruntime takes no `auto_pad` then.

@@ -84,7 +84,7 @@ public struct ONNXOperators: Sendable {
                 guard node.version >= 19 || pool.window.dilation.allSatisfy({ $0 == 1 }) else {
                     throw node.unsupported("AveragePool with dilation before version 19 of the operator set")
                 }
-                node.set(pool.window)
+                node.set(pool.window, countsPadding: pool.countsPadding)
                 if pool.countsPadding { node.set("count_include_pad", 1) }
             }),
         ONNXOperator(

@@ -16,6 +16,10 @@ public struct ActivateGradient: Operator {
         return [.tensor(elementType, dimensions)]
     }
 
+    public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
+        PermutedOperator(operation: self, inputs: [order, order], outputs: [order])
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let y = try context.input(0)
         let kernels = try context.kernels(for: y.elementType)

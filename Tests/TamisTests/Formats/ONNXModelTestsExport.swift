@@ -93,6 +93,41 @@ struct ONNXModelTestsExport {
         #expect(try differingBits(run(again, inputs), run(model, inputs)) == 0)
     }
 
+    /// Two steps of training from the same start, on the same images.
+    private func trained(_ model: Model, _ example: [Int], classes: Int) throws -> Parameters {
+        let step = try TrainingStep(model, loss: .sparseCategoricalCrossentropy, optimizer: AdamOptimizer(), threads: 2)
+        for seed in 0..<2 {
+            let images = try randomTensor([5] + example, seed: UInt64(seed))
+            _ = try step(images, try Tensor((0..<5).map { Int64(($0 * 7 + seed) % classes) }))
+        }
+        return step.parameters
+    }
+
+    @Test func trainingGoesOnWithTheSameBits() throws {
+        let (model, _) = try Self.network(0)
+        let again = try Model(onnxBytes: model.onnxBytes())
+        let wanted = try trained(model, [28, 28, 1], classes: 10)
+        let received = try trained(again, [28, 28, 1], classes: 10)
+        for name in wanted.names {
+            #expect(received[name] == wanted[name], "\(name)")
+            #expect(received[name] != model.parameters[name], "\(name) has not moved")
+        }
+        // And what has been trained goes out and in.
+        var last = again
+        last.parameters = received
+        let loaded = try Model(onnxBytes: last.onnxBytes())
+        for name in wanted.names { #expect(loaded.parameters[name] == wanted[name], "\(name)") }
+    }
+
+    @Test func trainingAModelOfPyTorchMovesNoImageBetweenConvolutions() throws {
+        let model = try Model(onnx: ONNXFixture(name: "lesson").path)
+        let step = try TrainingStep(model, loss: .sparseCategoricalCrossentropy, optimizer: AdamOptimizer())
+        // The input, the image before Flatten and its gradient.
+        #expect(step.model.count("Transpose") == 3)
+        let wanted = try trained(model, [1, 28, 28], classes: 10)
+        for name in model.parameters.names { #expect(wanted[name] != model.parameters[name], "\(name) has not moved") }
+    }
+
     @Test func keepsMetadata() throws {
         var (model, _) = try Self.network(2)
         model.metadata = ["description": "says what", "name": "graph", "licence": "MIT", "author": "nobody"]
