@@ -55,7 +55,8 @@ struct ONNXExporter {
         var rewriter = Rewriter(model)
         var filters: [Graph.ValueID: Symbol] = [:]
         return try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
-            guard let index = node.outputs.first.flatMap({ model.graph.values[$0].node }), let (row, form) = written[index],
+            guard let index = node.outputs.first.flatMap({ model.graph.values[$0].node }),
+                let (row, form) = written[index],
                 !row.inputs.isEmpty || !row.outputs.isEmpty || form.activation != .linear
             else { return false }
             var inputs: [Symbol?] = []
@@ -121,7 +122,8 @@ struct ONNXExporter {
             if graph.values[id].constant != nil, tensor.elementType.isComputable, tensor.shape.rank > 0 {
                 file.nodes.append(
                     ONNXNode(
-                        "Constant", inputs: [], outputs: [names[id]], attributes: [
+                        "Constant", inputs: [], outputs: [names[id]],
+                        attributes: [
                             ONNXAttribute("value", .tensor(ONNXTensor(tensor)))
                         ]))
             } else {

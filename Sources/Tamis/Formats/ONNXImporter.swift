@@ -36,7 +36,8 @@ struct ONNXImporter {
         for set in file.operatorSets {
             guard versions.updateValue(set.version, forKey: set.domain.canonicalDomain) == nil else {
                 throw .invalidModel(
-                    node: nil, rule: "a file must use one version of an operator set", received: "two of \"\(set.domain)\"")
+                    node: nil, rule: "a file must use one version of an operator set",
+                    received: "two of \"\(set.domain)\"")
             }
         }
         guard let version = versions[""] else {
@@ -94,7 +95,8 @@ struct ONNXImporter {
                 throw .unsupported("an input that is no tensor of a known type", place: "input \"\(input.name)\"")
             }
             guard dimensions?.count ?? 0 <= limits.rank else {
-                throw .limit("the rank of input \"\(input.name)\"", limit: limits.rank, received: dimensions?.count ?? 0)
+                throw .limit(
+                    "the rank of input \"\(input.name)\"", limit: limits.rank, received: dimensions?.count ?? 0)
             }
             let extents = try dimensions?.map { (dimension) throws(ImportError) in
                 try self.dimension(dimension, of: input.name)
@@ -240,7 +242,8 @@ extension ONNXModel {
         var description: [String: String] = [:]
         for entry in metadata { description[entry.key] = entry.value }
         let producer = [producerName, producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
-        for (key, text) in [("producer", producer), ("name", graph.name), ("description", documentation)] where !text.isEmpty {
+        for (key, text) in [("producer", producer), ("name", graph.name), ("description", documentation)]
+        where !text.isEmpty {
             description[key] = text
         }
         return description

@@ -142,9 +142,11 @@ public final class ONNXNodeReader {
         case "NOTSET", "":
             let pads = pads ?? []
             guard pads.isEmpty || pads.count == 2 * kernel.count else {
-                throw invalid("\"pads\" must be two numbers for each axis of the kernel", received: "\(pads) for \(kernel)")
+                throw invalid(
+                    "\"pads\" must be two numbers for each axis of the kernel", received: "\(pads) for \(kernel)")
             }
-            padding = pads.allSatisfy { $0 == 0 }
+            padding =
+                pads.allSatisfy { $0 == 0 }
                 ? .valid : .explicit(before: Array(pads.prefix(kernel.count)), after: Array(pads.suffix(kernel.count)))
         case "VALID", "SAME_UPPER", "SAME_LOWER":
             guard pads?.allSatisfy({ $0 == 0 }) ?? true else {
@@ -157,9 +159,7 @@ public final class ONNXNodeReader {
         }
         return try shaped { () throws(ShapeError) in
             try WindowGeometry(
-                kernel: kernel, stride: stride, padding: padding, dilation: dilation,
-                // VALID counts whole windows, whatever ceil_mode says.
-                roundsUp: roundsUp && automatic != "VALID")
+                kernel: kernel, stride: stride, padding: padding, dilation: dilation, roundsUp: roundsUp)
         }
     }
 
@@ -280,7 +280,8 @@ final class ONNXValue {
             let moved = order.isIdentity ? tensor : try tensor.permuted(by: order)
             // Indices, shapes and single numbers are no parameters.
             let isParameter = isInitializer && tensor.elementType.isComputable && tensor.shape.rank > 0
-            let symbol = isParameter
+            let symbol =
+                isParameter
                 ? graph.parameter(name, moved, isTrainable: isTrainable) : graph.constant(moved, name: name)
             forms.append((order, symbol))
             return symbol

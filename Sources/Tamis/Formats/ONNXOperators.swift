@@ -93,15 +93,18 @@ public struct ONNXOperators: Sendable {
                 guard try node.int("spatial", default: 1) == 1 else {
                     throw node.unsupported("statistics for each pixel (spatial = 0)")
                 }
-                let isTraining = node.version < 7
+                let isTraining =
+                    node.version < 7
                     ? try node.int("is_test", default: 0) == 0 : try node.int("training_mode", default: 0) != 0
                 guard !isTraining, node.outputCount <= 1 else {
                     throw node.unsupported("its training form; the model must be exported for inference")
                 }
                 let operation = BatchNormalize(
-                    epsilon: try node.float("epsilon", default: 1e-5), momentum: try node.float("momentum", default: 0.9))
+                    epsilon: try node.float("epsilon", default: 1e-5),
+                    momentum: try node.float("momentum", default: 0.9))
                 return [
-                    try node.call(operation, node.input(0), node.weight(1), node.weight(2), node.input(3), node.input(4))
+                    try node.call(
+                        operation, node.input(0), node.weight(1), node.weight(2), node.input(3), node.input(4))
                 ]
             },
             write: { (normalization: BatchNormalize, node) throws(ExportError) in
@@ -128,7 +131,8 @@ public struct ONNXOperators: Sendable {
                 if node.version < 7 { _ = try node.int("broadcast", default: 0) }
                 let (alpha, beta) = (try node.float("alpha", default: 1), try node.float("beta", default: 1))
                 let product = Gemm(
-                    transposeX: try node.int("transA", default: 0) != 0, transposeW: try node.int("transB", default: 0) != 0)
+                    transposeX: try node.int("transA", default: 0) != 0,
+                    transposeW: try node.int("transB", default: 0) != 0)
                 let (x, w) = (try node.input(0), try node.weight(1))
                 let bias = beta == 0 ? nil : try node.optionalWeight(2)
                 let columns = w.dimensions?.count == 2 ? w.dimensions?[product.transposeW ? 0 : 1] : nil
@@ -204,7 +208,8 @@ public struct ONNXOperators: Sendable {
                 _ = try (node.float("ratio", default: 0.5), node.int("seed", default: 0))
                 let isTest = node.version >= 7 ? true : try node.int("is_test", default: 0) != 0
                 let mode = node.inputCount > 2 ? node.constant(2) : nil
-                let isOff = node.inputCount < 3 || (mode.flatMap { try? $0.scalars(as: Bool.self) } ?? [true]) == [false]
+                let isOff =
+                    node.inputCount < 3 || (mode.flatMap { try? $0.scalars(as: Bool.self) } ?? [true]) == [false]
                 guard isTest, isOff, node.outputCount <= 1 else {
                     throw node.unsupported("its training form; the model must be exported for inference")
                 }
@@ -247,7 +252,8 @@ public struct ONNXOperators: Sendable {
         ONNXOperator(
             name, versions: versions.lowerBound...6,
             read: { (node) throws(ImportError) in
-                guard let function = Arithmetic.Function(rawValue: name), try node.int("broadcast", default: 0) == 0 else {
+                guard let function = Arithmetic.Function(rawValue: name), try node.int("broadcast", default: 0) == 0
+                else {
                     throw node.unsupported("the broadcasting of before version 7 of the operator set")
                 }
                 return [try node.call(Arithmetic(function), node.input(0), node.input(1))]
@@ -292,7 +298,9 @@ public struct ONNXOperators: Sendable {
                 }
                 let rows = try node.call(Flatten(axis: axis), x)
                 let y = try node.call(Softmax(axis: -1, isLogarithmic: isLogarithmic), rows)
-                let shape = try node.shaped { () throws(ShapeError) in try Tensor(dimensions.map { Int64($0.value ?? -1) }) }
+                let shape = try node.shaped { () throws(ShapeError) in
+                    try Tensor(dimensions.map { Int64($0.value ?? -1) })
+                }
                 return [try node.call(Reshape(), y, node.constant(shape))]
             })
     }
@@ -301,7 +309,8 @@ public struct ONNXOperators: Sendable {
 extension Symbol {
     /// Whether a Reshape to `shape` makes rows of the first axis and columns of all others, as Flatten does.
     fileprivate func isFlattened(by shape: Tensor) -> Bool {
-        guard let dimensions, let first = dimensions.first, let shape = try? shape.scalars(as: Int64.self), shape.count == 2
+        guard let dimensions, let first = dimensions.first, let shape = try? shape.scalars(as: Int64.self),
+            shape.count == 2
         else { return false }
         let columns = dimensions.dropFirst().product.value
         let keepsColumns = shape[1] == -1 || (columns.map { $0 > 0 && shape[1] == $0 } ?? false)

@@ -25,7 +25,8 @@ public struct Flatten: DifferentiableOperator {
         guard let dimensions = inputs.optional(0)?.type.dimensions, dimensions.count == order.rank else { return nil }
         let first = axis < 0 ? axis + order.rank : axis
         let moving = zip(order.order, dimensions).filter { $0.1 != 1 }.map(\.0)
-        guard (0...order.rank).contains(first), order.order[..<first].allSatisfy({ $0 < first }), moving == moving.sorted()
+        guard (0...order.rank).contains(first), order.order[..<first].allSatisfy({ $0 < first }),
+            moving == moving.sorted()
         else { return nil }
         return PermutedOperator(operation: self, inputs: [order], outputs: [.identity(rank: 2)])
     }

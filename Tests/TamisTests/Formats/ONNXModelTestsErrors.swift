@@ -18,7 +18,9 @@ struct ONNXModelTestsErrors {
     private let image: [String: [ONNXDimension]] = ["x": [.fixed(1), .fixed(2), .fixed(5), .fixed(5)]]
 
     @Test func unknownOperatorsAreNamedAllAtOnce() {
-        let text = error([ONNXNode("Relu", "x", "a"), ONNXNode("Foo", "a", "b"), ONNXNode("Bar", "b", "c"), ONNXNode("Foo", "c", "z")]) {
+        let text = error([
+            ONNXNode("Relu", "x", "a"), ONNXNode("Foo", "a", "b"), ONNXNode("Bar", "b", "c"), ONNXNode("Foo", "c", "z"),
+        ]) {
             $0.graph.nodes[2].domain = "com.example"
         }
         #expect(text.contains("Foo of ONNX, version 17 (node \"the Foo\")"))
@@ -33,8 +35,10 @@ struct ONNXModelTestsErrors {
         #expect(error([ONNXNode("Relu", "x", "z")], version: 28) == "none")
         #expect(error([ONNXNode("Relu", "x", "z")]) { $0.operatorSets = [] }.contains("must say its version"))
         #expect(
-            error([ONNXNode("Relu", "x", "z")]) { $0.operatorSets.append(ONNXOperatorSet(domain: "ai.onnx", version: 12)) }
-                .contains("one version"))
+            error([ONNXNode("Relu", "x", "z")]) {
+                $0.operatorSets.append(ONNXOperatorSet(domain: "ai.onnx", version: 12))
+            }
+            .contains("one version"))
         #expect(error([ONNXNode("Relu", "x", "z")]) { $0.operatorSets[0].domain = "ai.onnx" } == "none")
     }
 
@@ -44,12 +48,15 @@ struct ONNXModelTestsErrors {
         #expect(error([ONNXNode("Relu", "x", "x")]).contains("\"x\" a second time"))
         #expect(error([ONNXNode("Relu", "x", "w")], initializers: ["w": w]).contains("\"w\" a second time"))
         #expect(
-            error([ONNXNode("Relu", "x", "z")], initializers: ["w": w]) { $0.graph.initializers.append($0.graph.initializers[0]) }
-                .contains("\"w\" a second time"))
+            error([ONNXNode("Relu", "x", "z")], initializers: ["w": w]) {
+                $0.graph.initializers.append($0.graph.initializers[0])
+            }
+            .contains("\"w\" a second time"))
         #expect(
             error([ONNXNode("Relu", "x", "z")]) { $0.graph.inputs.append($0.graph.inputs[0]) }.contains("second time"))
         #expect(
-            error([ONNXNode("Relu", "x", "z")]) { $0.graph.outputs.append($0.graph.outputs[0]) }.contains("second time"))
+            error([ONNXNode("Relu", "x", "z")]) { $0.graph.outputs.append($0.graph.outputs[0]) }.contains("second time")
+        )
         #expect(error([ONNXNode("Relu", "a", "z"), ONNXNode("Relu", "x", "a")]).contains("without a cycle"))
         #expect(error([ONNXNode("Relu", "z", "z")]).contains("without a cycle"))
         #expect(error([ONNXNode("Relu", "q", "z")]).contains("must be an input, an initializer"))
@@ -64,7 +71,9 @@ struct ONNXModelTestsErrors {
         #expect(error([ONNXNode("Add", "x,", "z")]).contains("input 1 must be given"))
         #expect(error([ONNXNode("Add", ",x", "z")]).contains("input 0 must be given"))
         #expect(error([ONNXNode("Conv", "x,", "z")], inputs: image).contains("input 1 must be given"))
-        #expect(error([ONNXNode("MaxPool", "x", "z,i", ["kernel_shape": .ints([2, 2])])], inputs: image).contains("2 outputs"))
+        #expect(
+            error([ONNXNode("MaxPool", "x", "z,i", ["kernel_shape": .ints([2, 2])])], inputs: image).contains(
+                "2 outputs"))
     }
 
     @Test func attributes() throws {
@@ -94,7 +103,9 @@ struct ONNXModelTestsErrors {
         #expect(error([ONNXNode("Softmax", "x", "z", ["axis": .int(.min)])], version: 11).contains("axis"))
         #expect(error([ONNXNode("Flatten", "x", "z", ["axis": .int(.min)])]).contains("axis"))
         #expect(error([ONNXNode("Constant", "", "z")]).contains("must have a value"))
-        #expect(error([ONNXNode("Constant", "", "z", ["sparse_value": .unsupported(.sparseTensor)])]).contains("must have a value"))
+        #expect(
+            error([ONNXNode("Constant", "", "z", ["sparse_value": .unsupported(.sparseTensor)])]).contains(
+                "must have a value"))
     }
 
     @Test func trainingForms() throws {
@@ -108,12 +119,14 @@ struct ONNXModelTestsErrors {
         #expect(error(node("z,m,s", [:]), initializers: ["v": v]).contains(form))
         #expect(error(node("z", ["spatial": .int(0)]), version: 7, initializers: ["v": v]).contains("spatial"))
         #expect(error(node("z", [:]), version: 6, initializers: ["v": v]).contains(form))
-        #expect(error(node("z", ["is_test": .int(1), "spatial": .int(1)]), version: 6, initializers: ["v": v]) == "none")
+        #expect(
+            error(node("z", ["is_test": .int(1), "spatial": .int(1)]), version: 6, initializers: ["v": v]) == "none")
         let training = try Tensor(scalar: true)
         #expect(error([ONNXNode("Dropout", "x,,t", "z")], initializers: ["t": training]).contains(form))
         #expect(error([ONNXNode("Dropout", "x,,t", "z")], initializers: ["t": try Tensor(scalar: false)]) == "none")
         #expect(error([ONNXNode("Dropout", "x", "z,mask")]).contains(form))
-        let labels = error([ONNXNode("SoftmaxCrossEntropyLoss", "x,i", "z", ["reduction": .string("sum")])],
+        let labels = error(
+            [ONNXNode("SoftmaxCrossEntropyLoss", "x,i", "z", ["reduction": .string("sum")])],
             initializers: ["i": try Tensor([Int64(1)])])
         #expect(labels.contains("only the mean"))
     }
@@ -134,7 +147,8 @@ struct ONNXModelTestsErrors {
                 $0.functions = [function]
             }.contains("functions of the model's own"))
         #expect(
-            error(relu) { $0.graph.inputs[0].type = .sequence(.tensor(.float32, nil)) }.contains("no tensor of a known type"))
+            error(relu) { $0.graph.inputs[0].type = .sequence(.tensor(.float32, nil)) }.contains(
+                "no tensor of a known type"))
         #expect(error(relu) { $0.graph.inputs[0].type = nil }.contains("no tensor of a known type"))
         #expect(error(relu, inputs: ["x": [.fixed(.max)]]).contains("input \"x\""))
         #expect(
@@ -147,25 +161,32 @@ struct ONNXModelTestsErrors {
         let start = try #require(bytes.firstIndex(of: 0x3a))
         bytes[start + 1] += 2
         bytes.insert(contentsOf: [0x7a, 0], at: start + 2)
-        #expect(importError { _ = try Model(onnxBytes: bytes) }.map { "\($0)" }?.contains("sparse initializers") == true)
+        #expect(
+            importError { _ = try Model(onnxBytes: bytes) }.map { "\($0)" }?.contains("sparse initializers") == true)
     }
 
     @Test func shapesNameTheirNode() throws {
         let w = try randomTensor([3, 3, 2, 2])
         let text = error([ONNXNode("Conv", "x,w", "z")], inputs: image, initializers: ["w": w])
         #expect(text.hasPrefix("node \"the Conv\" (Conv): ") && text.contains("channels"))
-        #expect(error([ONNXNode("Conv", "x,w", "z", ["group": .int(.min)])], inputs: image, initializers: ["w": w]).contains("groups"))
         #expect(
-            error([ONNXNode("Conv", "x,w", "z", ["kernel_shape": .ints([3, 3])])], inputs: image, initializers: ["w": w])
-                .contains("kernel extent"))
+            error([ONNXNode("Conv", "x,w", "z", ["group": .int(.min)])], inputs: image, initializers: ["w": w])
+                .contains("groups"))
+        #expect(
+            error(
+                [ONNXNode("Conv", "x,w", "z", ["kernel_shape": .ints([3, 3])])], inputs: image, initializers: ["w": w]
+            )
+            .contains("kernel extent"))
         #expect(
             error([ONNXNode("Relu", "x", "z")]) { $0.graph.inputs[0].type = .tensor(.int32, [.fixed(1)]) }
                 .contains("float32 or float64"))
         // Extents that a file claims must not overflow what counts them.
         let shape = try Tensor([Int64(1), 1, .max, 1])
         #expect(
-            error([ONNXNode("Reshape", "x,s", "r"), ONNXNode("MaxPool", "r", "z", ["kernel_shape": .ints([1, 1])])],
-                inputs: ["x": [.unknown, .unknown]], initializers: ["s": shape]).contains("node \"the Reshape\""))
+            error(
+                [ONNXNode("Reshape", "x,s", "r"), ONNXNode("MaxPool", "r", "z", ["kernel_shape": .ints([1, 1])])],
+                inputs: ["x": [.unknown, .unknown]], initializers: ["s": shape]
+            ).contains("node \"the Reshape\""))
         var limits = Limits()
         limits.rank = 3
         let file = onnxFile(
@@ -188,19 +209,23 @@ struct ONNXModelTestsErrors {
         let file = try FileBytes(path: ONNXFixture(name: name).path).withUnsafeBytes { Array($0) }
         var (read, refused) = (0, 0)
         for damaged in damaged(file, flipped: 4096) {
-            guard let error = importError({
-                let model = try Model(onnxBytes: damaged)
-                read += 1
-                // What loads must be planned or refused, and written or refused.
-                if read % 8 == 0 {
-                    var options = PlanOptions()
-                    options.memoryLimit = 1 << 24
-                    let shapes = model.inputs.compactMap { $0.type.dimensions?.map { $0.value ?? 1 } }
-                    let named = try Dictionary(zip(model.inputs.map(\.name), shapes.map { try Shape($0) })) { first, _ in first }
-                    _ = try? Plan(model, inputs: named, options: options)
-                    _ = try? model.onnxBytes()
-                }
-            }) else { continue }
+            guard
+                let error = importError({
+                    let model = try Model(onnxBytes: damaged)
+                    read += 1
+                    // What loads must be planned or refused, and written or refused.
+                    if read % 8 == 0 {
+                        var options = PlanOptions()
+                        options.memoryLimit = 1 << 24
+                        let shapes = model.inputs.compactMap { $0.type.dimensions?.map { $0.value ?? 1 } }
+                        let named = try Dictionary(zip(model.inputs.map(\.name), shapes.map { try Shape($0) })) {
+                            first, _ in first
+                        }
+                        _ = try? Plan(model, inputs: named, options: options)
+                        _ = try? model.onnxBytes()
+                    }
+                })
+            else { continue }
             refused += 1
             #expect("\(error)" != "")
         }

@@ -7,7 +7,8 @@ struct ONNXModelTestsExport {
     /// Networks with all that layers can be.
     static let networks: [(name: String, make: @Sendable () throws -> Model, input: [Int])] = [
         (
-            "lesson", {
+            "lesson",
+            {
                 try Sequential(input: [28, 28, 1]) {
                     Conv2D(8, (3, 3), activation: .relu)
                     MaxPooling2D(2, 2)
@@ -20,7 +21,8 @@ struct ONNXModelTestsExport {
             }, [28, 28, 1]
         ),
         (
-            "normalized", {
+            "normalized",
+            {
                 try Sequential(input: [9, 8, 3]) {
                     Conv2D(8, (3, 3), padding: .same, useBias: false)
                     BatchNormalization()
@@ -35,7 +37,14 @@ struct ONNXModelTestsExport {
                 }.model
             }, [9, 8, 3]
         ),
-        ("dense", { try Sequential(input: [5]) { Dense(4, useBias: false); BatchNormalization(); Dense(3) }.model }, [5]),
+        (
+            "dense",
+            {
+                try Sequential(input: [5]) {
+                    Dense(4, useBias: false); BatchNormalization(); Dense(3)
+                }.model
+            }, [5]
+        ),
     ]
 
     static func network(_ index: Int, batch: Int = 3) throws -> (model: Model, inputs: [String: Tensor]) {
@@ -67,7 +76,8 @@ struct ONNXModelTestsExport {
         let file = try Self.network(0).model.onnx()
         #expect(
             file.graph.nodes.map(\.operatorName) == [
-                "Transpose", "Conv", "Relu", "MaxPool", "Conv", "Relu", "MaxPool", "Transpose", "Flatten", "Gemm", "Relu",
+                "Transpose", "Conv", "Relu", "MaxPool", "Conv", "Relu", "MaxPool", "Transpose", "Flatten", "Gemm",
+                "Relu",
                 "Gemm", "Softmax",
             ])
         #expect(

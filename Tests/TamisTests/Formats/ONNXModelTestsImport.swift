@@ -18,7 +18,9 @@ struct ONNXModelTestsImport {
         let bytes = try model.onnxBytes(opset: 19)
         let again = try Model(onnxBytes: bytes)
         #expect(try differingBits(run(again, inputs), run(model, inputs)) == 0)
-        #expect(again.inputs.map(\.name) == model.inputs.map(\.name) && again.inputs.map(\.type) == model.inputs.map(\.type))
+        #expect(
+            again.inputs.map(\.name) == model.inputs.map(\.name) && again.inputs.map(\.type) == model.inputs.map(\.type)
+        )
         #expect(again.outputs.map(\.name) == model.outputs.map(\.name))
         #expect(again.parameters.names == model.parameters.names)
         for name in model.parameters.names { #expect(again.parameters[name] == model.parameters[name], "\(name)") }
@@ -27,7 +29,9 @@ struct ONNXModelTestsImport {
         #expect(planAgain.lines.map(\.algorithm) == plan.lines.map(\.algorithm))
 
         // What is written otherwise than it was read: Gemm with factors, and the older softmax.
-        let grows = ["gemm_scaled", "gemm_row", "gemm_column", "gemm_single", "gemm_full", "softmax_11_1", "softmax_11_2"]
+        let grows = [
+            "gemm_scaled", "gemm_row", "gemm_column", "gemm_single", "gemm_full", "softmax_11_1", "softmax_11_2",
+        ]
         guard !grows.contains(fixture.name) else { return }
         let nodes = try ONNXModel(path: fixture.path).graph.nodes.count
         #expect(try ONNXModel(FileBytes(bytes)).graph.nodes.count <= nodes)

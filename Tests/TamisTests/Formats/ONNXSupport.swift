@@ -7,7 +7,8 @@ import Testing
 struct ONNXFixture: CustomTestStringConvertible {
     let name: String
 
-    private static let folder = #filePath.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 } + "/Fixtures/ONNX"
+    private static let folder =
+        #filePath.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 } + "/Fixtures/ONNX"
 
     var path: String { "\(Self.folder)/\(name).onnx" }
     var testDescription: String { name }
@@ -27,7 +28,8 @@ struct ONNXFixture: CustomTestStringConvertible {
         "averagepool_0", "averagepool_1", "averagepool_dilated", "averagepool_same", "constants", "conv_asymmetric",
         "conv_computed", "conv_same_lower", "conv_same_upper", "conv_valid", "gemm_column", "gemm_full", "gemm_row",
         "gemm_scaled", "gemm_single", "gemm_transposed", "lesson", "line", "logsoftmax_13", "loss", "matmul_bias",
-        "maxpool_ceil", "maxpool_ceil_gaps", "old", "residual", "softmax_11_1", "softmax_11_2", "softmax_11_3", "viewed",
+        "maxpool_ceil", "maxpool_ceil_gaps", "old", "residual", "softmax_11_1", "softmax_11_2", "softmax_11_3",
+        "viewed",
         "volume",
     ].map { ONNXFixture(name: $0) }
 }
@@ -92,7 +94,8 @@ func onnxFile(
 
 extension ONNXNode {
     /// A node named after its operator, of inputs and outputs written in one string each.
-    init(_ operatorName: String, _ inputs: String, _ outputs: String, _ attributes: [String: ONNXAttribute.Value] = [:]) {
+    init(_ operatorName: String, _ inputs: String, _ outputs: String, _ attributes: [String: ONNXAttribute.Value] = [:])
+    {
         self.init(
             operatorName, inputs: inputs.split(separator: ",", omittingEmptySubsequences: false).map(String.init),
             outputs: outputs.split(separator: ",").map(String.init), name: "the \(operatorName)",

@@ -70,7 +70,8 @@ private struct Orders {
     mutating func transpose(
         _ input: Graph.ValueID, by order: Permutation, _ node: Graph.Node, _ rewriter: inout Rewriter
     ) throws(ShapeError) {
-        let result = constant(input) == nil
+        let result =
+            constant(input) == nil
             ? try transposed(rewriter.copy(input), by: order, in: rewriter.graph, name: node.name)
             : try movedConstant(input, by: order, in: rewriter.graph)
         rewriter.replace(node.outputs[0], by: result)
@@ -101,7 +102,9 @@ private struct Orders {
         }
         // A constant of fewer axes stretches over the first ones.
         let missing = max(0, order.rank - tensor.shape.rank)
-        let extended = missing == 0 ? tensor : try tensor.reshaped(to: [Int](repeating: 1, count: missing) + tensor.shape.dimensions)
+        let extended =
+            missing == 0
+            ? tensor : try tensor.reshaped(to: [Int](repeating: 1, count: missing) + tensor.shape.dimensions)
         let symbol = graph.append(try extended.permuted(by: order), like: model.graph.values[id])
         constants[Move(value: id, order: order)] = symbol
         return symbol
@@ -115,10 +118,11 @@ private struct Orders {
             return false
         }
         let operands = Operands(
-            node.inputs.map { $0.map { Operand(type: model.graph.values[$0].type) } }, operatorName: node.operation.kind)
+            node.inputs.map { $0.map { Operand(type: model.graph.values[$0].type) } }, operatorName: node.operation.kind
+        )
         guard let permuted = node.operation.permuted(by: order, inputs: operands) else {
             try rememberFlattening(node, inputs, &rewriter)
-            return rewriter.isReplaced(node.outputs[0])
+            return node.outputs.first.map(rewriter.isReplaced) ?? false
         }
         var sources: [Symbol?] = []
         for (position, id) in node.inputs.enumerated() {
@@ -144,7 +148,8 @@ private struct Orders {
         }
         let symbols = try rewriter.graph.append(permuted.operation, sources, name: node.name)
         for (position, id) in node.outputs.enumerated() {
-            rewriter.replace(id, by: try transposed(symbols[position], by: permuted.outputs[position], in: rewriter.graph))
+            rewriter.replace(
+                id, by: try transposed(symbols[position], by: permuted.outputs[position], in: rewriter.graph))
         }
         return true
     }
@@ -173,7 +178,8 @@ private struct Orders {
         // The weights' rows, seen as the transposed axes, go back to the order of the source.
         let rows = try Permutation(origin.order.order.dropFirst().map { $0 - 1 }).inverse
         let columns = weights.shape[gemm?.transposeW == true ? 0 : 1]
-        let moved = gemm?.transposeW == true
+        let moved =
+            gemm?.transposeW == true
             ? try weights.reshaped(to: [columns] + extents).permuted(by: Permutation([0] + rows.order.map { $0 + 1 }))
             : try weights.reshaped(to: extents + [columns]).permuted(by: Permutation(rows.order + [rows.rank]))
         let flat: Symbol
