@@ -3,6 +3,8 @@ struct Batches {
     let data: Dataset
     let size: Int
     private let inputName: String
+    /// Where the rows of each buffer come from.
+    private let sources: [(name: String, tensor: Tensor)]
     private var full: [String: Tensor] = [:]
     private var last: [String: Tensor] = [:]
 
@@ -11,6 +13,7 @@ struct Batches {
         self.data = data
         self.size = min(size, data.count)
         self.inputName = inputName
+        sources = [(inputName, data.inputs), ("labels", data.labels)]
         full = try buffers(self.size)
         if data.count % self.size != 0 { last = try buffers(data.count % self.size) }
     }
@@ -36,7 +39,14 @@ struct Batches {
         _ index: Int, order: [Int]?, _ body: (inout [String: Tensor]) throws(ExecutionError) -> Void
     ) throws(TrainingError) {
         let isFull = count(of: index) == size
-        if isFull { fill(&full, index, order) } else { fill(&last, index, order) }
+        let rows = index * size..<index * size + count(of: index)
+        for (name, source) in sources {
+            if isFull {
+                Self.fill(&full, name, from: source, rows: rows, order)
+            } else {
+                Self.fill(&last, name, from: source, rows: rows, order)
+            }
+        }
         do throws(ExecutionError) {
             if isFull { try body(&full) } else { try body(&last) }
         } catch {
@@ -44,19 +54,21 @@ struct Batches {
         }
     }
 
-    private func fill(_ buffers: inout [String: Tensor], _ index: Int, _ order: [Int]?) {
-        for (name, source) in [(inputName, data.inputs), ("labels", data.labels)] {
-            let rowBytes = source.byteCount / data.count
-            let first = index * size
-            let rows = count(of: index)
-            try? buffers[name]?.withUnsafeMutableBytes { target in
-                guard let target = target.baseAddress else { return }
-                source.withUnsafeBytes { source in
-                    guard let source = source.baseAddress else { return }
-                    for row in 0..<rows {
-                        let example = order?[first + row] ?? first + row
-                        (target + row * rowBytes).copyMemory(from: source + example * rowBytes, byteCount: rowBytes)
-                    }
+    /// Copies the rows of a batch; allocates nothing. Not a method: the copy of `self` that one would be lent beside
+    /// `full` or `last` would share their memory, which would then be copied before it is written.
+    private static func fill(
+        _ buffers: inout [String: Tensor], _ name: String, from source: Tensor, rows: Range<Int>, _ order: [Int]?
+    ) {
+        guard let position = buffers.index(forKey: name), let count = source.shape.dimensions.first else { return }
+        let rowBytes = source.byteCount / max(1, count)
+        try? buffers.values[position].withUnsafeMutableBytes { target in
+            guard let target = target.baseAddress else { return }
+            source.withUnsafeBytes { source in
+                guard let source = source.baseAddress else { return }
+                for row in rows {
+                    let example = order?[row] ?? row
+                    (target + (row - rows.lowerBound) * rowBytes)
+                        .copyMemory(from: source + example * rowBytes, byteCount: rowBytes)
                 }
             }
         }

@@ -28,6 +28,9 @@ extension Network {
         let step = try TrainingStep(model, loss: loss, optimizer: optimizer, threads: threads)
         var batches = try Batches(data, size: batchSize, inputName: model.inputs[0].name)
         var history = History()
+        // Room for the times of all steps, within reason: a step allocates nothing.
+        let (steps, overflow) = epochs.multipliedReportingOverflow(by: batches.count)
+        history.stepMilliseconds.reserveCapacity(overflow ? 0 : min(steps, 1 << 20))
         let clock = ContinuousClock()
         for epoch in 1...epochs {
             var generator = Philox(seed: seed, stream: UInt64(epoch))

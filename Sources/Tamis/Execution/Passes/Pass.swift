@@ -7,9 +7,10 @@ public protocol Pass: Sendable {
 }
 
 extension Model {
-    /// The passes of every optimised plan, in order.
+    /// The passes of every optimised plan, in order. Folding and fusing need to see who truly reads a value, so what moved
+    /// transposes leave behind is dropped before.
     public static let standardPasses: [any Pass] = [
-        CancelTransposes(), FoldBatchNormalization(), FuseActivation(), SwapActivationGradient(), DropUnread(),
+        CancelTransposes(), DropUnread(), FoldBatchNormalization(), FuseActivation(), SwapActivationGradient(), DropUnread(),
     ]
 
     /// The model after the standard passes.

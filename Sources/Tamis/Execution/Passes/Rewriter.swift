@@ -60,6 +60,12 @@ struct Rewriter {
     mutating func rewrite(
         _ visit: (inout Rewriter, Graph.Node) throws(ShapeError) -> Bool
     ) throws(PlanError) -> Model {
+        // Without its value a parameter would become an input.
+        for id in source.graph.parameters where source.parameters[source.graph.values[id].name] == nil {
+            guard consumers[id].isEmpty, !results.contains(id) else {
+                throw .missingParameter(name: source.graph.values[id].name)
+            }
+        }
         do throws(ShapeError) {
             for id in source.graph.inputs { _ = copy(id) }
             for node in source.graph.nodes {
