@@ -26,7 +26,8 @@ let package = Package(
             dependencies: ["Tamis", "TamisKernels", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(
             name: "TamisTestSupport", dependencies: ["Tamis", "TamisKernels"], path: "Tests/TamisTestSupport"),
-        .testTarget(name: "TamisKernelsTests", dependencies: ["TamisKernels", "TamisTestSupport"]),
+        .testTarget(
+            name: "TamisKernelsTests", dependencies: ["TamisKernels", "CTamisKernels", "TamisTestSupport"]),
         // Stands before malloc in the test executable and counts.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
