@@ -47,6 +47,25 @@ public enum BLAS {
         precondition(
             ldx >= max(1, transposeX ? m : k) && ldw >= max(1, transposeW ? k : n) && ldy >= n,
             "a row fits its leading dimension")
+        // On AVX-512 OpenBLAS takes memory from the heap at each product this small; a run must take none.
+        if KernelLevel.best == .avx512, m * n <= smallProduct / max(1, k), beta == 0 || beta == 1,
+            let product = SmallProduct(type, transposeX: transposeX, m: m, n: n, k: k)
+        {
+            product.run(x: x, ldx: ldx, w: w, ldw: ldw, transposeW: transposeW, adds: beta == 1, y: y, ldy: ldy)
+            return
+        }
+        callOpenBLAS(
+            type, transposeX: transposeX, transposeW: transposeW, m: m, n: n, k: k, x: x, ldx: ldx, w: w, ldw: ldw,
+            beta: beta, y: y, ldy: ldy)
+    }
+
+    /// Multiplications above which OpenBLAS uses no small-matrix kernel: 100³.
+    private static let smallProduct = 1_000_000
+
+    private static func callOpenBLAS(
+        _ type: ScalarType, transposeX: Bool, transposeW: Bool, m: Int, n: Int, k: Int, x: UnsafeRawPointer, ldx: Int,
+        w: UnsafeRawPointer, ldw: Int, beta: Double, y: UnsafeMutableRawPointer, ldy: Int
+    ) {
         let tx = transposeX ? CblasTrans : CblasNoTrans
         let tw = transposeW ? CblasTrans : CblasNoTrans
         switch type {
@@ -85,9 +104,9 @@ public enum BLAS {
         let x = (0..<m * k).map { Float(($0 * 7 + 3) % 11 - 5) }
         let w = (0..<k * n).map { Float(($0 * 5 + 1) % 13 - 6) }
         var y = [Float](repeating: .nan, count: m * n)
-        multiply(
+        callOpenBLAS(
             .float, transposeX: transposeX, transposeW: transposeW, m: m, n: n, k: k, x: x, ldx: transposeX ? m : k, w: w,
-            ldw: transposeW ? k : n, y: &y, ldy: n)
+            ldw: transposeW ? k : n, beta: 0, y: &y, ldy: n)
         for row in 0..<m {
             for column in 0..<n {
                 var sum: Float = 0

@@ -119,6 +119,8 @@ public final class ThreadPool: @unchecked Sendable {
         sigfillset(&all)
         pthread_sigmask(SIG_BLOCK, &all, nil)
         BLAS.useCallingThread()
+        // Now, and not in the midst of somebody's run.
+        _ = ThreadMemory.current(0)
         var served = -1
         while true {
             let open = waitForRegion(after: served)

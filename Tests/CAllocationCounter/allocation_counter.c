@@ -2,9 +2,6 @@
 #include "CAllocationCounter.h"
 
 #include <errno.h>
-#include <link.h>
-#include <stdint.h>
-#include <string.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -16,8 +13,6 @@
 
 static _Atomic long count;
 static _Atomic bool is_trapped;
-/// Where the code of the library lies that is left out.
-static _Atomic uintptr_t ignored_start, ignored_end;
 
 long allocation_count(void) { return count; }
 void allocation_trap(bool is_on) { is_trapped = is_on; }
@@ -30,15 +25,11 @@ extern void *__libc_calloc(size_t number, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
-static inline void note_from(void *caller)
+static inline void note(void)
 {
-    const uintptr_t address = (uintptr_t)caller;
-    if (address >= ignored_start && address < ignored_end) return;
     ++count;
     if (is_trapped) __builtin_trap();
 }
-
-#define note() note_from(__builtin_return_address(0))
 
 void *malloc(size_t size)
 {
@@ -80,28 +71,6 @@ int posix_memalign(void **result, size_t alignment, size_t size)
     return 0;
 }
 
-static int find_library(struct dl_phdr_info *info, size_t size, void *name)
-{
-    (void)size;
-    if (info->dlpi_name == NULL || strstr(info->dlpi_name, name) == NULL) return 0;
-    uintptr_t start = UINTPTR_MAX, end = 0;
-    for (int i = 0; i < info->dlpi_phnum; ++i) {
-        if (info->dlpi_phdr[i].p_type != PT_LOAD) continue;
-        const uintptr_t first = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-        const uintptr_t last = first + info->dlpi_phdr[i].p_memsz;
-        if (first < start) start = first;
-        if (last > end) end = last;
-    }
-    ignored_start = start;
-    ignored_end = end;
-    return 1;
-}
-
-bool allocation_counter_ignore(const char *name)
-{
-    return dl_iterate_phdr(find_library, (void *)name) == 1;
-}
-
 bool allocation_counter_works(void)
 {
     const long before = count;
@@ -113,6 +82,5 @@ bool allocation_counter_works(void)
 #else
 
 bool allocation_counter_works(void) { return false; }
-bool allocation_counter_ignore(const char *name) { return name == NULL; }
 
 #endif

@@ -9,8 +9,6 @@
 bool allocation_counter_works(void);
 /// Calls of malloc, calloc, realloc, posix_memalign, memalign and aligned_alloc so far, by all threads.
 long allocation_count(void);
-/// From now on, leaves out what the library whose file name contains `name` takes; false if none is loaded.
-bool allocation_counter_ignore(const char *name);
 /// While true, the next allocation stops the process with a core dump or a backtrace: to find who it is.
 void allocation_trap(bool is_on);
 

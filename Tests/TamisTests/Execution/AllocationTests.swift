@@ -10,7 +10,6 @@ struct AllocationTests {
     /// The fewest allocations of three rounds of `body`: another thread of the test runner may allocate meanwhile, but
     /// what allocates itself does so each time.
     static func allocations(_ body: () throws -> Void) rethrows -> Int {
-        ignoreOpenBLAS()
         var fewest = Int.max
         for _ in 0..<3 {
             let before = allocation_count()
@@ -19,9 +18,6 @@ struct AllocationTests {
         }
         return fewest
     }
-
-    /// On AVX-512, OpenBLAS takes a little memory of its own for each small product.
-    static func ignoreOpenBLAS() { #expect(allocation_counter_ignore("libopenblas")) }
 
     @Test("the counter counts")
     func counter() {
@@ -84,7 +80,6 @@ struct AllocationTests {
     @Test("the steps of fit")
     func fit() async {
         await #expect(processExitsWith: .success) {
-            AllocationTests.ignoreOpenBLAS()
             var network = try Networks.lesson(filters: 8)
             let (images, labels) = try Networks.data(256, [28, 28, 1], classes: 10)
             let data = try Dataset(inputs: images, labels: labels)
