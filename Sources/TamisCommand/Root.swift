@@ -23,7 +23,14 @@ struct Root: ParsableCommand {
         signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
         do {
             var command = try parseAsRoot()
-            try command.run()
+            do {
+                try command.run()
+            } catch let error as ValidationError {
+                // What only the model or the data could show to be a wrong use.
+                let verb = type(of: command).configuration.commandName ?? ""
+                Console.note("Error: \(error)\n  See 'tamis \(verb) --help' for more information.")
+                throw ExitStatus.usage
+            }
         } catch {
             finish(error)
         }
