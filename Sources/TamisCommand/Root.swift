@@ -20,7 +20,12 @@ struct Root: ParsableCommand {
     static func main() {
         // A reader that goes away shows as an error of `write`, which is quietly the end of the output.
         signal(SIGPIPE, SIG_IGN)
-        signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
+        signal(SIGINT) { _ in
+            // A bar may stand on the line.
+            var newline = UInt8(ascii: "\n")
+            if isatty(STDERR_FILENO) == 1 { write(STDERR_FILENO, &newline, 1) }
+            _exit(ExitStatus.interrupted.rawValue)
+        }
         do {
             var command = try parseAsRoot()
             do {
