@@ -18,11 +18,14 @@ struct BenchCommand: ParsableCommand {
     enum OptimizerChoice: String, CaseIterable, ExpressibleByArgument {
         case sgd, adam
 
-        var optimizer: any Optimizer { self == .sgd ? .sgd(learningRate: 0.01, momentum: 0.9) : .adam(learningRate: 0.001) }
+        var optimizer: any Optimizer {
+            self == .sgd ? .sgd(learningRate: 0.01, momentum: 0.9) : .adam(learningRate: 0.001)
+        }
     }
 
     @Argument(
-        help: "The path of an .onnx file, or a network by name: \(NetworkChoice.names).", transform: NetworkChoice.parse)
+        help: "The path of an .onnx file, or a network by name: \(NetworkChoice.names).", transform: NetworkChoice.parse
+    )
     var model: NetworkChoice
 
     @Option(
@@ -34,7 +37,9 @@ struct BenchCommand: ParsableCommand {
         help: ArgumentHelp("The shape of an input whose other axes are free as well.", valueName: "name=n,n,…"),
         transform: { text in
             let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-            let extents = (parts.last ?? "").split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? -1 }
+            let extents = (parts.last ?? "").split(separator: ",", omittingEmptySubsequences: false).map {
+                Int($0) ?? -1
+            }
             guard parts.count == 2, !parts[0].isEmpty, extents.allSatisfy({ $0 >= 0 }) else {
                 throw ValidationError("it must be NAME=N,N,… with whole numbers, such as input=1,224,224,3")
             }
@@ -93,7 +98,9 @@ struct BenchCommand: ParsableCommand {
         let planned = clock.lap()
         var inputs: [String: Tensor] = [:]
         for port in plan.inputs {
-            inputs[port.name] = try Failure.at(name) { try Tensor(random: port.elementType, shape: port.shape, name: port.name) }
+            inputs[port.name] = try Failure.at(name) {
+                try Tensor(random: port.elementType, shape: port.shape, name: port.name)
+            }
         }
         _ = clock.lap()
         var outputs: [String: Tensor] = [:]
@@ -134,7 +141,8 @@ struct BenchCommand: ParsableCommand {
             var generator = Philox(seed: 3, name: "labels")
             let labels = (0..<images).map { _ in Int64(generator.next() % UInt64(classes)) }
             return (
-                try Tensor(random: input.type.elementType ?? .float32, shape: Shape([images] + example), name: input.name),
+                try Tensor(
+                    random: input.type.elementType ?? .float32, shape: Shape([images] + example), name: input.name),
                 try Tensor(labels)
             )
         }
@@ -165,14 +173,16 @@ struct BenchCommand: ParsableCommand {
             if let fixed = type.shape {
                 guard batch == nil || fixed.dimensions.first == batch else {
                     throw ValidationError(
-                        "--batch must be \(fixed.dimensions.first ?? 1): the model fixes its input \"\(name)\" to \(type)")
+                        "--batch must be \(fixed.dimensions.first ?? 1): the model fixes its input \"\(name)\" to \(type)"
+                    )
                 }
                 shapes[name] = fixed
                 continue
             }
             guard type.isFreeInBatchOnly, let dimensions = type.dimensions else {
                 throw ValidationError(
-                    "the input \"\(name)\" (\(type)) has free axes beside the first: give its shape by --shape \(name)=N,N,…")
+                    "the input \"\(name)\" (\(type)) has free axes beside the first: give its shape by --shape \(name)=N,N,…"
+                )
             }
             let extents = [batch ?? 1] + dimensions.dropFirst().compactMap(\.value)
             shapes[name] = try Failure.at { try Shape(extents) }
@@ -240,10 +250,13 @@ struct BenchCommand: ParsableCommand {
 
         var table: String {
             var table = Table(.left, .left)
-            table.add("time", "\(medianMs.fixed(3)) ms median, \(p10Ms.fixed(3)) ms fastest tenth, \(minMs.fixed(3)) ms least")
+            table.add(
+                "time", "\(medianMs.fixed(3)) ms median, \(p10Ms.fixed(3)) ms fastest tenth, \(minMs.fixed(3)) ms least"
+            )
             table.add("runs", "\(iterations) of batch \(batch) on \(threads) \(threads == 1 ? "thread" : "threads")")
             table.add("speed", "\(imagesPerSecond.fixed(1)) images/s, \(gflops.fixed(1)) GFLOP/s")
-            table.add("start", "\(loadMs.fixed(1)) ms load, \(planMs.fixed(1)) ms plan, \(firstMs.fixed(1)) ms first run")
+            table.add(
+                "start", "\(loadMs.fixed(1)) ms load, \(planMs.fixed(1)) ms plan, \(firstMs.fixed(1)) ms first run")
             table.add(
                 "memory",
                 "\(peakRssBytes.bytes) peak, of them \(weightBytes.bytes) weights and \(arenaBytes.bytes) arena")
@@ -270,7 +283,8 @@ extension Tensor {
         var generator = Philox(seed: 3, name: name)
         let dimensions = shape.dimensions
         switch elementType {
-        case .float32: try self.init((0..<shape.elementCount).map { _ in Float(generator.nextNormal()) }, shape: dimensions)
+        case .float32:
+            try self.init((0..<shape.elementCount).map { _ in Float(generator.nextNormal()) }, shape: dimensions)
         case .float64: try self.init((0..<shape.elementCount).map { _ in generator.nextNormal() }, shape: dimensions)
         case .int64: try self.init((0..<shape.elementCount).map { _ in Int64(generator.next() & 1) }, shape: dimensions)
         default: try self.init(zeros: elementType, shape: dimensions)

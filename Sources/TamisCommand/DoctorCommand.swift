@@ -30,7 +30,9 @@ struct DoctorCommand: ParsableCommand {
             "OpenBLAS \(report.blasGigaflops.fixed(1)) GFLOP/s, own kernel \(report.kernelGigaflops.fixed(1)) GFLOP/s "
                 + "(1024 × 1024 × 1024, float32, 1 thread)")
         table.add("memory", "\(size(report.memoryBytes)), \(size(report.availableMemoryBytes)) available")
-        table.add("limits", "control group \(limit(report.controlGroupMemoryBytes)), process \(limit(report.addressSpaceBytes))")
+        table.add(
+            "limits",
+            "control group \(limit(report.controlGroupMemoryBytes)), process \(limit(report.addressSpaceBytes))")
         for warning in report.warnings { table.add("warning", warning) }
         return table.text
     }

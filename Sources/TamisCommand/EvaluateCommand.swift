@@ -16,7 +16,9 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Images computed at a time (default: 64).", valueName: "count"), transform: positive)
     var batch = 64
 
-    @Option(help: ArgumentHelp("Draw the first images with what they are taken for.", valueName: "count"), transform: positive)
+    @Option(
+        help: ArgumentHelp("Draw the first images with what they are taken for.", valueName: "count"),
+        transform: positive)
     var show: Int?
 
     @OptionGroup var threads: ThreadOptions
@@ -43,7 +45,8 @@ struct EvaluateCommand: ParsableCommand {
         var scores = Table(.left, .right, .right, .right, .right)
         scores.add("class", "images", "precision", "recall", "F1")
         for (label, score) in report.scores.enumerated() {
-            scores.add(name(label), "\(score.count)", score.precision.fixed(3), score.recall.fixed(3), score.f1.fixed(3))
+            scores.add(
+                name(label), "\(score.count)", score.precision.fixed(3), score.recall.fixed(3), score.f1.fixed(3))
         }
         Console.print(scores.text)
         let mistakes = report.mistakes
@@ -52,7 +55,8 @@ struct EvaluateCommand: ParsableCommand {
             table.add("mistaken", "for", "images", "of its class")
             for mistake in mistakes.prefix(5) {
                 let share = Double(mistake.count) / Double(max(1, report.scores[mistake.actual].count))
-                table.add(name(mistake.actual), name(mistake.predicted), "\(mistake.count)", "\((100 * share).fixed(1)) %")
+                table.add(
+                    name(mistake.actual), name(mistake.predicted), "\(mistake.count)", "\((100 * share).fixed(1)) %")
             }
             Console.print("\n" + table.text)
         }
@@ -106,7 +110,8 @@ struct EvaluateCommand: ParsableCommand {
             self.threads = threads
             classes = report.scores.enumerated().map { label, score in
                 Class(
-                    name: name(label), images: score.count, precision: score.precision, recall: score.recall, f1: score.f1)
+                    name: name(label), images: score.count, precision: score.precision, recall: score.recall,
+                    f1: score.f1)
             }
             confusion = report.confusion
         }

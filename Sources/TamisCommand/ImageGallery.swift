@@ -12,7 +12,8 @@ struct ImageGallery {
         let values = try images.scalars(as: Float.self)
         let size = height * width * channels
         self.images = labels.indices.map { index in
-            GreyImage(height: height, width: width, channels: channels, values: values[index * size..<(index + 1) * size])
+            GreyImage(
+                height: height, width: width, channels: channels, values: values[index * size..<(index + 1) * size])
         }
         let probabilities = try Self.probabilities(scores.doubles(), columns: scores.shape[scores.shape.rank - 1])
         func name(_ label: Int) -> String { label < classNames.count ? classNames[label] : "\(label)" }
@@ -53,7 +54,10 @@ struct ImageGallery {
                 lines.append(row(drawings.map { line < $0.count ? ($0[line], width) : ("", 0) }, cell, gap))
             }
             for caption in [indices.map { captions[$0].guess }, indices.map { captions[$0].truth }] {
-                lines.append(row(caption.map { ($0.count > cell ? String($0.prefix(cell)) : $0, min($0.count, cell)) }, cell, gap))
+                lines.append(
+                    row(
+                        caption.map { ($0.count > cell ? String($0.prefix(cell)) : $0, min($0.count, cell)) }, cell, gap
+                    ))
             }
             lines.append("")
         }

@@ -20,10 +20,22 @@ struct Root: ParsableCommand {
     static func main() {
         // A reader that goes away shows as an error of `write`, which is quietly the end of the output.
         signal(SIGPIPE, SIG_IGN)
-        signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
+        signal(SIGINT) { _ in
+            // A bar may stand on the line.
+            var newline = UInt8(ascii: "\n")
+            if isatty(STDERR_FILENO) == 1 { write(STDERR_FILENO, &newline, 1) }
+            _exit(ExitStatus.interrupted.rawValue)
+        }
         do {
             var command = try parseAsRoot()
-            try command.run()
+            do {
+                try command.run()
+            } catch let error as ValidationError {
+                // What only the model or the data could show to be a wrong use.
+                let verb = type(of: command).configuration.commandName ?? ""
+                Console.note("Error: \(error)\n  See 'tamis \(verb) --help' for more information.")
+                throw ExitStatus.usage
+            }
         } catch {
             finish(error)
         }

@@ -133,7 +133,8 @@ struct RunCommand: ParsableCommand {
             let stem = String(name.map { $0 == "/" || $0 == ":" ? "_" : $0 })
             let file = "\(outputDir)/\(stem).\(outputFormat.rawValue)"
             if let other = outputs.first(where: { $0.file == file }) {
-                throw Failure("\(model): outputs must differ in their files' names; \"\(other.name)\" and \"\(name)\" do not")
+                throw Failure(
+                    "\(model): outputs must differ in their files' names; \"\(other.name)\" and \"\(name)\" do not")
             }
             let shape = tensor.shape.dimensions
             outputs.append(
@@ -167,7 +168,8 @@ struct RunCommand: ParsableCommand {
         for part in outputDir.split(separator: "/", omittingEmptySubsequences: false) {
             path += part.isEmpty && path.isEmpty ? "/" : part + "/"
             if mkdir(path, 0o777) != 0, errno != EEXIST, errno != EISDIR {
-                throw Failure("\(outputDir): the folder must be there or be makeable; \(String(cString: strerror(errno)))")
+                throw Failure(
+                    "\(outputDir): the folder must be there or be makeable; \(String(cString: strerror(errno)))")
             }
         }
         var status = stat()

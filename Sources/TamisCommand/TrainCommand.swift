@@ -31,13 +31,15 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The network: \(NetworkChoice.names), or the path of an .onnx file to train further.", valueName: "name or file"),
+            "The network: \(NetworkChoice.names), or the path of an .onnx file to train further.",
+            valueName: "name or file"),
         transform: NetworkChoice.parse)
     var network: NetworkChoice
 
     @OptionGroup var data: DataOptions
 
-    @Option(help: ArgumentHelp("How often to go through the images (default: 5).", valueName: "count"), transform: positive)
+    @Option(
+        help: ArgumentHelp("How often to go through the images (default: 5).", valueName: "count"), transform: positive)
     var epochs = 5
 
     @Option(help: ArgumentHelp("Images of one step (default: 64).", valueName: "count"), transform: positive)

@@ -43,7 +43,8 @@ public struct MachineReport: Sendable {
         }
         let kernels = level.kernels(for: .float)
         let size = Self.size
-        let product = MatrixProduct(kernels: kernels, form: .panels, m: size, n: size, k: size, activation: TAMIS_IDENTITY)
+        let product = MatrixProduct(
+            kernels: kernels, form: .panels, m: size, n: size, k: size, activation: TAMIS_IDENTITY)
         let panels = UnsafeMutableRawPointer.allocate(byteCount: product.panelBytes, alignment: 64)
         defer { panels.deallocate() }
         product.pack([Float](repeating: 1, count: size * size), into: panels)
@@ -83,7 +84,8 @@ public struct MachineReport: Sendable {
         var warnings: [String] = []
         for name in ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"] {
             if let value = environment(name) {
-                warnings.append("\(name) is set (\(value)): OpenBLAS does not choose for itself; `unset \(name)` lets it")
+                warnings.append(
+                    "\(name) is set (\(value)): OpenBLAS does not choose for itself; `unset \(name)` lets it")
             }
         }
         let wide = ["SkylakeX", "Cooperlake", "SapphireRapids", "Zen4", "Zen5"]
@@ -108,7 +110,8 @@ public struct MachineReport: Sendable {
     }
 
     private static func controlGroupMemory() -> Int? {
-        let text = Processor.read("/sys/fs/cgroup/memory.max") ?? Processor.read("/sys/fs/cgroup/memory/memory.limit_in_bytes")
+        let text =
+            Processor.read("/sys/fs/cgroup/memory.max") ?? Processor.read("/sys/fs/cgroup/memory/memory.limit_in_bytes")
         // Version 1 writes "no limit" as a number near 2⁶³.
         return text.flatMap { Int($0.split(separator: "\n").first ?? "") }.flatMap { $0 < 1 << 60 ? $0 : nil }
     }

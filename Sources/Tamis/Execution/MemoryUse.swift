@@ -10,7 +10,11 @@ public enum MemoryUse {
         var bytes = [UInt8](repeating: 0, count: 1 << 14)
         let count = read(file, &bytes, bytes.count)
         guard count > 0 else { return nil }
-        let line = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+        let line = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").first {
+            $0.hasPrefix("VmHWM:")
+        }
+        return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) }.map {
+            $0 * 1024
+        }
     }
 }

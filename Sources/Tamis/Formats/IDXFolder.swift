@@ -40,14 +40,17 @@ public struct IDXFolder: Sendable {
         _ path: String = "/usr/share/datasets/fashion-mnist"
     ) throws(ImportError) -> IDXFolder {
         guard access(path, F_OK) == 0 else {
-            throw .inFile(path, .malformed(
-                rule: "Fashion-MNIST must be installed: apt-get install dataset-fashion-mnist",
-                received: SystemCall.reason, offset: nil))
+            throw .inFile(
+                path,
+                .malformed(
+                    rule: "Fashion-MNIST must be installed: apt-get install dataset-fashion-mnist",
+                    received: SystemCall.reason, offset: nil))
         }
         return try IDXFolder(
             path,
             classNames: [
-                "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+                "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+                "Ankle boot",
             ])
     }
 
@@ -60,9 +63,11 @@ public struct IDXFolder: Sendable {
         do throws(TrainingError) {
             return try Dataset(inputs: images, labels: labels)
         } catch {
-            throw .inFile(labelsPath, .malformed(
-                rule: "there must be one integer label an image, and one image or more",
-                received: "images \(images.shape), labels \(labels.elementType) \(labels.shape)", offset: nil))
+            throw .inFile(
+                labelsPath,
+                .malformed(
+                    rule: "there must be one integer label an image, and one image or more",
+                    received: "images \(images.shape), labels \(labels.elementType) \(labels.shape)", offset: nil))
         }
     }
 
@@ -74,9 +79,11 @@ public struct IDXFolder: Sendable {
         let candidates = found.filter { name in !name.hasSuffix(".gz") || !found.contains(String(name.dropLast(3))) }
         guard let name = candidates.first, candidates.count == 1 else {
             let pattern = wanted.map { "*\($0)*" }.joined(separator: " or ")
-            throw .inFile(path, .malformed(
-                rule: "the folder must hold one file named \(pattern)",
-                received: candidates.isEmpty ? "none" : candidates.joined(separator: ", "), offset: nil))
+            throw .inFile(
+                path,
+                .malformed(
+                    rule: "the folder must hold one file named \(pattern)",
+                    received: candidates.isEmpty ? "none" : candidates.joined(separator: ", "), offset: nil))
         }
         return path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }
@@ -95,7 +102,8 @@ public struct IDXFolder: Sendable {
             }
             // A data set has a handful of files: a folder of millions is none.
             guard names.count < 10_000 else {
-                throw .inFile(path, .limit("the files of a data set's folder", limit: 10_000, received: names.count + 1))
+                throw .inFile(
+                    path, .limit("the files of a data set's folder", limit: 10_000, received: names.count + 1))
             }
             names.append(name)
         }
@@ -108,9 +116,11 @@ public struct IDXFolder: Sendable {
         guard (3...4).contains(dimensions.count), images.elementType == .uint8 || images.elementType == .float32,
             !dimensions.dropFirst().contains(0)
         else {
-            throw .inFile(path, .malformed(
-                rule: "images must be uint8 or float32, count × height × width, with or without channels",
-                received: "\(images.elementType) \(images.shape)", offset: nil))
+            throw .inFile(
+                path,
+                .malformed(
+                    rule: "images must be uint8 or float32, count × height × width, with or without channels",
+                    received: "\(images.elementType) \(images.shape)", offset: nil))
         }
         if dimensions.count == 3 { dimensions.append(1) }
         let shape = try limits.shape(dimensions, of: .float32, place: path)

@@ -1,0 +1,41 @@
+# What one does with Tamis. Each target does its own set-up: on Debian it needs Swift and nothing else.
+
+SWIFT ?= swift
+PYTHON := .tools/python/bin/python
+LIBRARIES := libopenblas-dev zlib1g-dev pkg-config
+DATA := dataset-fashion-mnist
+SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-peers benchmark lint format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Classify real images with the model that comes along
+	@Scripts/install $(LIBRARIES) $(DATA)
+	@$(SWIFT) build -c release --product tamis
+	@.build/release/tamis evaluate Models/fashion-mnist.onnx --data fashion-mnist --show 12
+
+test: ## Build and test everything
+	@Scripts/install $(LIBRARIES) $(DATA) python3-venv git
+	@Scripts/test
+
+test-peers: ## Compare with PyTorch and TensorFlow, where they are installed
+	@Scripts/install $(LIBRARIES) $(DATA) python3-venv
+	@Scripts/test-peers
+
+benchmark: ## Time kernels, operators and networks: a table and JSON
+	@Scripts/install $(LIBRARIES)
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(SWIFT) run -c release --package-path Benchmarks
+
+lint: ## Check format, the arrows between folders, and words that may not be used
+	@Scripts/install python3
+	@Scripts/lint
+	@$(SWIFT) format lint --recursive --parallel --strict $(SWIFT_SOURCES)
+
+format: ## Format all Swift sources
+	@$(SWIFT) format --in-place --recursive --parallel $(SWIFT_SOURCES)
+
+clean: ## Remove all that was built
+	rm -rf .build .build-* Benchmarks/.build .tools
