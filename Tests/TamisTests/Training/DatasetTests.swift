@@ -2,7 +2,7 @@ import Tamis
 import Testing
 
 struct DatasetTests {
-    private func model(_ elementType: ElementType = .float32, _ dimensions: [Dimension]) throws -> Model {
+    private func model(_ dimensions: [Dimension], _ elementType: ElementType = .float32) throws -> Model {
         let graph = GraphBuilder()
         graph.output(try graph.call(Activate(.relu), graph.input("x", .tensor(elementType, dimensions))), name: "y")
         return graph.model
@@ -24,7 +24,7 @@ struct DatasetTests {
         let grey = try images(2, 3, 1)
         #expect(try grey.arranged(for: model(["n", 1, 2, 3])).inputs.shape.dimensions == [2, 1, 2, 3])
         #expect(try grey.arranged(for: model(["n", 2, 3])).inputs.shape.dimensions == [2, 2, 3])
-        #expect(try grey.arranged(for: model(.float64, ["n", 6])).inputs.elementType == .float64)
+        #expect(try grey.arranged(for: model(["n", 6], .float64)).inputs.elementType == .float64)
     }
 
     @Test func imagesThatDoNotFitAreRefused() throws {
