@@ -35,10 +35,14 @@ enum Console {
         return isatty(STDOUT_FILENO) == 1 && term != "dumb" && !forbidden
     }
 
-    /// The characters of a line of standard output; nil where it is no terminal.
+    /// The characters of a line of the terminal, also where standard output goes there through another program; nil where
+    /// there is none.
     static var columns: Int? {
-        var size = winsize()
-        return ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : nil
+        for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
+            var size = winsize()
+            if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        }
+        return nil
     }
 
     /// Runs `body` with interruptions kept waiting, so that what it writes is whole before they come.
