@@ -21,7 +21,7 @@ test: ## Build and test everything
 	@Scripts/install $(LIBRARIES) $(DATA) python3-venv git
 	@Scripts/test
 
-test-peers: ## Compare with PyTorch and TensorFlow, where they are installed
+test-peers: ## Compare with PyTorch and Keras
 	@Scripts/install $(LIBRARIES) $(DATA) python3-venv
 	@Scripts/test-peers
 
