@@ -66,6 +66,16 @@ struct Rewriter {
                 throw .missingParameter(name: source.graph.values[id].name)
             }
         }
+        // Parameters can be set from outside; passes count on their shapes.
+        for id in source.graph.parameters {
+            let value = source.graph.values[id]
+            guard let tensor = source.parameters[value.name] else { continue }
+            let received = ValueType.tensor(tensor.elementType, tensor.shape)
+            guard received == value.type else {
+                throw .shape(
+                    .mismatch(rule: "the parameter \"\(value.name)\" must be \(value.type)", received: "\(received)"))
+            }
+        }
         do throws(ShapeError) {
             for id in source.graph.inputs { _ = copy(id) }
             for node in source.graph.nodes {
