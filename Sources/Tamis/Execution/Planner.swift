@@ -41,7 +41,8 @@ struct Planner {
         var outputNames: Set<String> = []
         for output in graph.outputs where !outputNames.insert(output.name).inserted {
             throw .unsupported(
-                operator: "output", rule: "each output must have a name of its own", received: "\"\(output.name)\" twice")
+                operator: "output", rule: "each output must have a name of its own",
+                received: "\"\(output.name)\" twice")
         }
         for name in shapes.keys where !graph.inputs.contains(where: { graph.values[$0].name == name }) {
             throw .unknownName(name, known: graph.inputs.map { graph.values[$0].name })
@@ -95,11 +96,12 @@ struct Planner {
                 throw .shape(.at(node: node.name, operator: node.operation.kind, error))
             }
             guard types.count == node.outputs.count else {
-                let rule = "\(node.operation.kind) must have as many outputs as when the graph was built, \(node.outputs.count)"
                 throw .shape(
                     .at(
                         node: node.name, operator: node.operation.kind,
-                        .mismatch(rule: rule, received: "\(types.count)")))
+                        .mismatch(
+                            rule: "it must have as many outputs as when the graph was built, \(node.outputs.count)",
+                            received: "\(types.count)")))
             }
             for (id, type) in zip(node.outputs, types) {
                 guard case .tensor(let elementType, _) = type, let shape = type.shape else {

@@ -58,7 +58,9 @@ public final class TrainingStep {
     }
 
     /// The plan of steps over batches of this size, once it has been made.
-    public func plan(batchSize: Int) -> Plan? { sessions.first { $0.key.dimensions.first == batchSize }?.value.plan }
+    public func plan(batchSize: Int) -> Plan? {
+        sessions.first { $0.key.dimensions.first == batchSize }?.value.plan
+    }
 
     /// The session for batches of a shape. Where no labels are there yet, their free extents are taken to be the batch's.
     private func session(_ shape: Shape, labels: Shape?) throws(TrainingError) -> Session {

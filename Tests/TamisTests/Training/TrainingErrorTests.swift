@@ -23,7 +23,8 @@ struct TrainingErrorTests {
 
     @Test("a network with a value by the name of training's own input", arguments: ["labels", "learning_rate", "step"])
     func names(name: String) throws {
-        let data = try Dataset(inputs: Tensor(zeros: .float32, shape: [5, 4]), labels: Tensor(zeros: .int64, shape: [5]))
+        let inputs = try Tensor(zeros: .float32, shape: [5, 4])
+        let data = try Dataset(inputs: inputs, labels: Tensor(zeros: .int64, shape: [5]))
         var network = try network(input: name)
         #expect(throws: TrainingError.self) { try network.fit(data, threads: 1) }
         #expect(throws: TrainingError.self) { try network.evaluate(data, threads: 1) }
@@ -55,12 +56,22 @@ struct TrainingErrorTests {
     func openLabels() throws {
         let graph = GraphBuilder()
         let x = graph.input("x", .tensor(.float32, ["batch", 8]))
-        let shape = graph.input("shape", .tensor(.int64, [4]))
-        #expect(throws: TrainingError.self) {
-            graph.output(try graph.call(Reshape(), x, shape), name: "y")
-            let step = try TrainingStep(graph.model, loss: .sparseCategoricalCrossentropy, optimizer: .sgd(), threads: 1)
-            try step.prepare(batchSize: 2, example: [8])
-        }
+        let w = graph.parameter("w", try Tensor(repeating: Float(1), shape: [8]))
+        let shape = graph.constant(try Tensor([Int64](arrayLiteral: 0, 2, 2, 2)))
+        let weighted = try graph.call(Arithmetic(.multiply), x, w)
+        graph.output(try graph.call(Reshape(), weighted, shape), name: "y")
+        // The labels are [batch, 2, 2], which follows; then [batch, ?, ?], which does not.
+        let step = try TrainingStep(graph.model, loss: .sparseCategoricalCrossentropy, optimizer: .sgd(), threads: 1)
+        try step.prepare(batchSize: 2, example: [8])
+        let open = GraphBuilder()
+        let images = open.input("x", .tensor(.float32, ["batch", "n"]))
+        let scale = open.parameter("w", try Tensor(repeating: Float(1), shape: [1]))
+        let product = try open.call(Arithmetic(.multiply), images, scale)
+        let wanted = open.constant(try Tensor([Int64](arrayLiteral: 0, 2, -1, 2)))
+        open.output(try open.call(Reshape(), product, wanted), name: "y")
+        let openStep = try TrainingStep(open.model, loss: .sparseCategoricalCrossentropy, optimizer: .sgd(), threads: 1)
+        let error = #expect(throws: TrainingError.self) { try openStep.prepare(batchSize: 2, example: [8]) }
+        #expect(error?.description.contains("must follow from those of a batch") == true)
     }
 
     @Test("outputs without axes cannot be joined")

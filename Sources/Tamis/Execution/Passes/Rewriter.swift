@@ -72,8 +72,10 @@ struct Rewriter {
             guard let tensor = source.parameters[value.name] else { continue }
             let received = ValueType.tensor(tensor.elementType, tensor.shape)
             guard received == value.type else {
-                throw .shape(
-                    .mismatch(rule: "the parameter \"\(value.name)\" must be \(value.type)", received: "\(received)"))
+                let error = ShapeError.mismatch(
+                    rule: "the parameter \"\(value.name)\" must be \(value.type)", received: "\(received)")
+                guard let reader = consumers[id].first.map({ source.graph.nodes[$0] }) else { throw .shape(error) }
+                throw .shape(.at(node: reader.name, operator: reader.operation.kind, error))
             }
         }
         do throws(ShapeError) {
