@@ -156,8 +156,8 @@ public struct ConvolutionGradient: Sendable {
                     ? (image + product.firstPixel * shape.channels * size, shape.channels) : (scratch, k)
                 BLAS.multiply(
                     kernels.type, transposeW: true, m: product.rows, n: k, k: n,
-                    x: dy + (row * shape.filters + group * n) * size, ldx: shape.filters, w: weights + group * n * size,
-                    ldw: shape.filters, y: columns, ldy: ldc)
+                    x: dy + (row * shape.filters + group * n) * size, ldx: max(1, shape.filters),
+                    w: weights + group * n * size, ldw: max(1, shape.filters), y: columns, ldy: ldc)
                 if shape.isPointwise { return }
                 for index in 0..<product.images {
                     kernels.col2im(

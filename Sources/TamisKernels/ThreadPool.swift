@@ -89,15 +89,19 @@ public final class ThreadPool: @unchecked Sendable {
     private func grow(to count: Int) {
         while workers.load(ordering: .relaxed) < count {
             let start = WorkerStart(pool: self, worker: workers.load(ordering: .relaxed) + 1)
+            let argument = Unmanaged.passRetained(start)
             var thread = pthread_t()
             let created = pthread_create(&thread, nil, { argument in
                 guard let argument else { return nil }
                 let start = Unmanaged<WorkerStart>.fromOpaque(argument).takeRetainedValue()
                 start.pool.serve(worker: start.worker)
                 return nil
-            }, Unmanaged.passRetained(start).toOpaque())
+            }, argument.toOpaque())
             // Fewer workers than asked for: the region is done by those there are.
-            guard created == 0 else { return }
+            guard created == 0 else {
+                argument.release()
+                return
+            }
             pthread_detach(thread)
             workers.add(1, ordering: .relaxed)
         }

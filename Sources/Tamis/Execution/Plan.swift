@@ -32,8 +32,11 @@ public struct Plan: Sendable {
 
     /// A tensor that goes in or comes out.
     public struct Port: Sendable {
+        /// The name it is given or asked for by.
         public let name: String
+        /// The type of its elements.
         public let elementType: ElementType
+        /// Its extents.
         public let shape: Shape
 
         /// The type of the port.
@@ -42,8 +45,11 @@ public struct Plan: Sendable {
 
     /// One line of what a plan does.
     public struct Line: Sendable {
+        /// The node's name.
         public let node: String
+        /// The kind of its operator.
         public let operatorName: String
+        /// What was chosen for it, in words.
         public let algorithm: String
         /// The float operations of a run of the node.
         public let operations: Double

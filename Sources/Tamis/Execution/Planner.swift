@@ -37,6 +37,13 @@ struct Planner {
     /// Gives each value a fixed type by running every shape rule on fixed inputs.
     mutating func fixTypes(_ shapes: [String: Shape]) throws(PlanError) {
         findNeeded()
+        // Two results of one name would share a place among the outputs.
+        var outputNames: Set<String> = []
+        for output in graph.outputs where !outputNames.insert(output.name).inserted {
+            throw .unsupported(
+                operator: "output", rule: "each output must have a name of its own",
+                received: "\"\(output.name)\" twice")
+        }
         for name in shapes.keys where !graph.inputs.contains(where: { graph.values[$0].name == name }) {
             throw .unknownName(name, known: graph.inputs.map { graph.values[$0].name })
         }
@@ -88,6 +95,14 @@ struct Planner {
             } catch {
                 throw .shape(.at(node: node.name, operator: node.operation.kind, error))
             }
+            guard types.count == node.outputs.count else {
+                throw .shape(
+                    .at(
+                        node: node.name, operator: node.operation.kind,
+                        .mismatch(
+                            rule: "it must have as many outputs as when the graph was built, \(node.outputs.count)",
+                            received: "\(types.count)")))
+            }
             for (id, type) in zip(node.outputs, types) {
                 guard case .tensor(let elementType, _) = type, let shape = type.shape else {
                     throw .openShape(value: graph.values[id].name, type: type)
@@ -132,17 +147,37 @@ struct Planner {
                 isOutputWanted: node.outputs.map(neededValues.contains), level: options.level, precision: options.precision,
                 isBatchInvariant: graph.updates.isEmpty, constants: node.inputs.map { $0.flatMap(constant) }, store: store,
                 operatorName: node.operation.kind)
-            let prepared: Prepared
+            var prepared: Prepared
             do throws(PlanError) {
                 prepared = try node.operation.prepare(context)
+                try check(prepared, node)
             } catch {
                 throw .at(node: node.name, operator: node.operation.kind, error)
             }
+            // Nothing is to be written: an axis of 2⁴⁰ beside one of none would be 2⁴⁰ steps all the same.
+            if context.outputs.allSatisfy({ $0.shape.elementCount == 0 }) { prepared.stages = [] }
             scratchBytes = max(scratchBytes, prepared.scratchBytes)
             steps.append(
                 Plan.Step(
                     name: node.name, operatorName: node.operation.kind, prepared: prepared, slots: [],
                     inputCount: node.inputs.count))
+        }
+    }
+
+    /// Throws unless a view is one output of its input's bytes, and work in place names outputs that there are.
+    private func check(_ prepared: Prepared, _ node: Graph.Node) throws(PlanError) {
+        if prepared.isView {
+            guard let input = node.inputs.first ?? nil, node.outputs.count == 1, bytes(input) == bytes(node.outputs[0])
+            else {
+                throw .unsupported(
+                    operator: node.operation.kind, rule: "a view must be one output, as large as the first input",
+                    received: "\(node.outputs.map { bytes($0) }) bytes")
+            }
+        }
+        guard prepared.inPlace.allSatisfy({ node.outputs.indices.contains($0.output) && $0.input >= 0 }) else {
+            throw .unsupported(
+                operator: node.operation.kind, rule: "work in place must name one of its \(node.outputs.count) outputs",
+                received: "\(prepared.inPlace.map(\.output))")
         }
     }
 

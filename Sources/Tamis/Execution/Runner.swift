@@ -96,7 +96,12 @@ public final class Runner {
         _ graph: Graph, _ parts: [(part: Segments.Part, runner: Runner?)], constants: [String: Tensor],
         _ inputs: [String: Tensor], into outputs: inout [String: Tensor]
     ) throws(ExecutionError) {
-        var values = constants.merging(inputs) { _, given in given }.mapValues(Value.tensor)
+        var values = constants.mapValues(Value.tensor)
+        // Only inputs can be given: a tensor by the name of a constant does not take its place.
+        for id in graph.inputs {
+            let name = graph.values[id].name
+            if let given = inputs[name] { values[name] = .tensor(given) }
+        }
         for (part, runner) in parts {
             switch part {
             case .fixed(let model):

@@ -19,8 +19,11 @@ public struct Graph: Sendable {
 
     /// A value: its name, type and source.
     public struct Value: Sendable {
+        /// The name, which no other value of the graph has.
         public var name: String
+        /// What is known of it before anything runs.
         public var type: ValueType
+        /// Where it comes from.
         public var source: Source
 
         /// The value itself, of a constant.
@@ -35,28 +38,41 @@ public struct Graph: Sendable {
 
     /// An operator at work on values; the input of an optional operand that is not given is nil.
     public struct Node: Sendable {
+        /// The name, for errors and profiles.
         public var name: String
+        /// What it computes.
         public var operation: any Operator
+        /// The values it reads, one for each operand.
         public var inputs: [ValueID?]
+        /// The values it makes.
         public var outputs: [ValueID]
     }
 
     /// A value that becomes the next value of a parameter when a run ends.
     public struct Update: Hashable, Sendable {
+        /// The next value.
         public var value: ValueID
+        /// The parameter that takes it.
         public var parameter: ValueID
     }
 
     /// A result of the graph, by the name it is asked for.
     public struct Output: Hashable, Sendable {
+        /// The name it is asked for by; no other output has it.
         public var name: String
+        /// The value.
         public var value: ValueID
     }
 
+    /// All values, by their indices.
     public package(set) var values: [Value] = []
+    /// The nodes, each after those whose outputs it reads.
     public package(set) var nodes: [Node] = []
+    /// What must be given at each run.
     public package(set) var inputs: [ValueID] = []
+    /// The results, in the order they were declared.
     public package(set) var outputs: [Output] = []
+    /// The parameters that a run changes.
     public package(set) var updates: [Update] = []
 
     /// The values of the parameters, in the order they were made.

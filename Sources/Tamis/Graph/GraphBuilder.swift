@@ -114,12 +114,18 @@ public final class GraphBuilder {
         _ operation: any Operator, _ inputs: [Symbol?], name: String? = nil
     ) throws(ShapeError) -> [Symbol] {
         let name = uniqueName(name ?? operation.kind)
+        guard inputs.allSatisfy({ $0.map { $0.graph === self } ?? true }) else {
+            throw .at(
+                node: name, operator: operation.kind,
+                .mismatch(rule: "the inputs must be values of this graph", received: "one of another"))
+        }
         let operands = Operands(
             inputs.map { $0.map { Operand(type: $0.type, constant: graph.values[$0.id].constant) } },
             operatorName: operation.kind)
         let types: [ValueType]
         do throws(ShapeError) {
             types = try operation.outputTypes(for: operands)
+            guard !types.isEmpty else { throw .mismatch(rule: "an operator must have an output", received: "none") }
             for case .tensor(_, let dimensions?) in types { try dimensions.checkExtents() }
         } catch {
             throw .at(node: name, operator: operation.kind, error)
@@ -127,9 +133,8 @@ public final class GraphBuilder {
         let index = graph.nodes.count
         var outputs: [Symbol] = []
         for (output, type) in types.enumerated() {
-            let valueName = output == 0 ? name : "\(name):\(output)"
+            let valueName = output == 0 ? name : uniqueName("\(name):\(output)")
             outputs.append(append(Graph.Value(name: valueName, type: type, source: .node(index, output: output))))
-            if output > 0 { names.insert(valueName) }
         }
         graph.nodes.append(
             Graph.Node(name: name, operation: operation, inputs: inputs.map { $0?.id }, outputs: outputs.map(\.id)))
@@ -138,11 +143,7 @@ public final class GraphBuilder {
 
     /// Appends a node of one output.
     public func call(_ operation: any Operator, _ inputs: Symbol?..., name: String? = nil) throws(ShapeError) -> Symbol {
-        let outputs = try append(operation, inputs, name: name)
-        guard let first = outputs.first else {
-            throw .mismatch(rule: "\(operation.kind) must have an output", received: "none")
-        }
-        return first
+        try append(operation, inputs, name: name)[0]
     }
 
     /// Makes a value a result of the graph.

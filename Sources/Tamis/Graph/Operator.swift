@@ -77,7 +77,10 @@ extension DynamicOperator {
 
 /// The symbols at a node.
 public struct NodeSymbols {
+    /// The node's name.
     public let name: String
+    /// What it reads, one for each operand; nil for one that is not given.
     public let inputs: [Symbol?]
+    /// What it computes.
     public let outputs: [Symbol]
 }

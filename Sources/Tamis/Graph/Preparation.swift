@@ -12,7 +12,9 @@ public enum Precision: String, Sendable, Hashable, CaseIterable {
 public struct Preparation: Sendable {
     /// A tensor at the operator.
     public struct Tensor: Sendable {
+        /// The type of its elements.
         public var elementType: ElementType
+        /// Its extents.
         public var shape: Shape
     }
 

@@ -31,7 +31,9 @@ public struct Prepared: Sendable {
 
     /// An output that may take the memory of an input which nobody reads later.
     public struct InPlace: Sendable {
+        /// The position of the output.
         public var output: Int
+        /// The position of the input.
         public var input: Int
 
         public init(output: Int, input: Int) {

@@ -2,7 +2,9 @@
 public indirect enum ValueType: Hashable, Sendable {
     /// A tensor; the dimensions are nil where not even the rank is known.
     case tensor(ElementType, [Dimension]?)
+    /// Values of one type, one after another.
     case sequence(ValueType)
+    /// A value that may be missing.
     case optional(ValueType)
 
     /// A tensor of a known shape.

@@ -1,9 +1,13 @@
 /// The mean of each window of an image, padding left out; the windows lie side by side unless `strides` says otherwise. Keras's
 /// AveragePooling2D.
 public struct AveragePooling2D: Layer {
+    /// The extents of a window, height and width.
     public var poolSize: (Int, Int)
+    /// The distances between two windows, down and across.
     public var strides: (Int, Int)
+    /// What lies around the image.
     public var padding: LayerPadding
+    /// The layer's own name; nil takes the kind's, numbered.
     public var name: String?
 
     public init(

@@ -1,10 +1,15 @@
 /// Normalises each channel, the last axis, with the statistics of the batch in training and with running ones elsewhere.
 /// Keras's BatchNormalization.
 public struct BatchNormalization: Layer {
+    /// How much of a running statistic stays at each step of training.
     public var momentum: Double
+    /// Added to the variance.
     public var epsilon: Double
+    /// Whether a shift is learned.
     public var center: Bool
+    /// Whether a factor is learned.
     public var scale: Bool
+    /// The layer's own name; nil takes the kind's, numbered.
     public var name: String?
     private let identity = LayerIdentity()
 

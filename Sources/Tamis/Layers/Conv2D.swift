@@ -10,16 +10,27 @@ public enum LayerPadding: String, Sendable {
 
 /// Convolution of images: batch × height × width × channels to batch × height' × width' × filters. Keras's Conv2D.
 public struct Conv2D: Layer {
+    /// Channels of the output.
     public var filters: Int
+    /// The extents of a filter, height and width.
     public var kernelSize: (Int, Int)
+    /// The distances between two windows, down and across.
     public var strides: (Int, Int)
+    /// What lies around the image.
     public var padding: LayerPadding
+    /// The distances between two taps of a filter, down and across.
     public var dilationRate: (Int, Int)
+    /// Groups of channels, each convolved with its own filters.
     public var groups: Int
+    /// Applied to the result.
     public var activation: LayerActivation
+    /// Whether a bias is added to each output channel.
     public var useBias: Bool
+    /// How the first weights are drawn.
     public var kernelInitializer: Initializer
+    /// How the first biases are drawn.
     public var biasInitializer: Initializer
+    /// The layer's own name; nil takes the kind's, numbered.
     public var name: String?
     private let identity = LayerIdentity()
 

@@ -1,10 +1,16 @@
 /// A fully connected layer: … × features to … × units. Keras's Dense.
 public struct Dense: Layer {
+    /// Features of the output.
     public var units: Int
+    /// Applied to the result.
     public var activation: LayerActivation
+    /// Whether a bias is added to each output channel.
     public var useBias: Bool
+    /// How the first weights are drawn.
     public var kernelInitializer: Initializer
+    /// How the first biases are drawn.
     public var biasInitializer: Initializer
+    /// The layer's own name; nil takes the kind's, numbered.
     public var name: String?
     private let identity = LayerIdentity()
 

@@ -1,15 +1,25 @@
 /// Convolution of each channel with filters of its own: batch × height × width × channels to … × channels · multiplier.
 /// Keras's DepthwiseConv2D.
 public struct DepthwiseConv2D: Layer {
+    /// The extents of a filter, height and width.
     public var kernelSize: (Int, Int)
+    /// The distances between two windows, down and across.
     public var strides: (Int, Int)
+    /// What lies around the image.
     public var padding: LayerPadding
+    /// Filters of each channel.
     public var depthMultiplier: Int
+    /// The distances between two taps of a filter, down and across.
     public var dilationRate: (Int, Int)
+    /// Applied to the result.
     public var activation: LayerActivation
+    /// Whether a bias is added to each output channel.
     public var useBias: Bool
+    /// How the first weights are drawn.
     public var depthwiseInitializer: Initializer
+    /// How the first biases are drawn.
     public var biasInitializer: Initializer
+    /// The layer's own name; nil takes the kind's, numbered.
     public var name: String?
     private let identity = LayerIdentity()
 

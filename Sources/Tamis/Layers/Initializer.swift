@@ -15,30 +15,35 @@ public enum Initializer: Sendable, Hashable {
     /// A float32 tensor of first values. The fans are those of a kernel: taps × inputs and taps × outputs.
     public func tensor(shape: [Int], using generator: Philox) throws(ShapeError) -> Tensor {
         var generator = generator
-        let count = try Shape(shape).elementCount
+        // The memory first, from a call that can refuse it.
+        let tensor = try Tensor(uninitialized: .float32, shape: Shape(shape))
+        let count = tensor.shape.elementCount
+        let values = tensor.storage.base.bindMemory(to: Float.self, capacity: count)
         let taps = shape.dropLast(2).reduce(1, *)
         let fanIn = Double(shape.count > 1 ? taps * shape[shape.count - 2] : shape.first ?? 1)
         let fanOut = Double(shape.count > 1 ? taps * shape[shape.count - 1] : shape.first ?? 1)
-        func uniform(_ limit: Double) -> [Float] { (0..<count).map { _ in Float((2 * generator.nextUniform() - 1) * limit) } }
-        func normal(_ variance: Double) -> [Float] {
+        func fill(_ value: Float) { values.initialize(repeating: value, count: count) }
+        func uniform(_ limit: Double) {
+            for index in 0..<count { values[index] = Float((2 * generator.nextUniform() - 1) * limit) }
+        }
+        func normal(_ variance: Double) {
             // The cut makes the distribution narrower by this factor, which the draw makes up for.
             let deviation = variance.squareRoot() / 0.87962566103423978
-            return (0..<count).map { _ in
+            for index in 0..<count {
                 var draw = generator.nextNormal()
                 while abs(draw) > 2 { draw = generator.nextNormal() }
-                return Float(draw * deviation)
+                values[index] = Float(draw * deviation)
             }
         }
-        let values: [Float]
         switch self {
-        case .zeros: values = Array(repeating: 0, count: count)
-        case .ones: values = Array(repeating: 1, count: count)
-        case .constant(let value): values = Array(repeating: Float(value), count: count)
-        case .glorotUniform: values = uniform((6 / max(1, fanIn + fanOut)).squareRoot())
-        case .glorotNormal: values = normal(2 / max(1, fanIn + fanOut))
-        case .heUniform: values = uniform((6 / max(1, fanIn)).squareRoot())
-        case .heNormal: values = normal(2 / max(1, fanIn))
+        case .zeros: fill(0)
+        case .ones: fill(1)
+        case .constant(let value): fill(Float(value))
+        case .glorotUniform: uniform((6 / max(1, fanIn + fanOut)).squareRoot())
+        case .glorotNormal: normal(2 / max(1, fanIn + fanOut))
+        case .heUniform: uniform((6 / max(1, fanIn)).squareRoot())
+        case .heNormal: normal(2 / max(1, fanIn))
         }
-        return try Tensor(values, shape: shape)
+        return tensor
     }
 }

@@ -1,9 +1,13 @@
 /// The maximum of each window of an image; the windows lie side by side unless `strides` says otherwise. Keras's
 /// MaxPooling2D.
 public struct MaxPooling2D: Layer {
+    /// The extents of a window, height and width.
     public var poolSize: (Int, Int)
+    /// The distances between two windows, down and across.
     public var strides: (Int, Int)
+    /// What lies around the image.
     public var padding: LayerPadding
+    /// The layer's own name; nil takes the kind's, numbered.
     public var name: String?
 
     public init(

@@ -3,6 +3,7 @@ import TamisKernels
 
 /// dx = dy · f'(x), the derivative taken from the output y = f(x) of an activation. Inputs y and dy of one shape.
 public struct ActivateGradient: Operator {
+    /// The function whose derivative is taken.
     public let activation: Activation
 
     public init(_ activation: Activation) { self.activation = activation }

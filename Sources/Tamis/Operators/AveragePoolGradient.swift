@@ -3,7 +3,9 @@ import TamisKernels
 
 /// The gradient of AveragePool. x (for its shape alone): N × spatial × C, dy: N × spatial' × C; dx: as x.
 public struct AveragePoolGradient: Operator {
+    /// How the window slides.
     public let window: WindowGeometry
+    /// Whether padding counts as zeros, or not at all.
     public let countsPadding: Bool
 
     public init(window: WindowGeometry, countsPadding: Bool) {

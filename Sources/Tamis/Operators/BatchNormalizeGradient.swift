@@ -7,6 +7,7 @@ import TamisKernels
 /// dbias = Σ dy, dscale = r Σ dy (x − mean), and dx = scale r dy for given statistics; where they are the batch's own, each
 /// of M rows moves them too: dx = scale r (dy − dbias / M − (x − mean) r dscale / M).
 public struct BatchNormalizeGradient: Operator {
+    /// Added to the variance.
     public let epsilon: Double
     /// Whether mean and variance are those of x itself.
     public let hasBatchStatistics: Bool

@@ -7,7 +7,9 @@ import TamisKernels
 /// x: … × C; scale, bias, running mean, running variance: C; outputs y, the next running mean and variance
 /// (running · momentum + batch · (1 − momentum)), and the batch's mean and variance. Ioffe and Szegedy, 2015.
 public struct BatchNormalizeTraining: DifferentiableOperator {
+    /// Added to the variance.
     public let epsilon: Double
+    /// How much of a running statistic stays at each step of training.
     public let momentum: Double
 
     public init(epsilon: Double, momentum: Double) {

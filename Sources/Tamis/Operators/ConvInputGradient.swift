@@ -5,7 +5,9 @@ import TamisKernels
 ///
 /// dy: N × spatial' × F, w: kernel × C/groups × F, and x for its shape alone; dx: N × spatial × C.
 public struct ConvInputGradient: Operator {
+    /// How the window slides.
     public let window: WindowGeometry
+    /// Groups of channels, each convolved with its own filters.
     public let groups: Int
 
     public init(window: WindowGeometry, groups: Int) {

@@ -5,7 +5,9 @@ import TamisKernels
 ///
 /// x: N × spatial × C, dy: N × spatial' × F; dw: kernel × C/groups × F and, with `hasBias`, db: F.
 public struct ConvWeightGradient: Operator {
+    /// How the window slides.
     public let window: WindowGeometry
+    /// Groups of channels, each convolved with its own filters.
     public let groups: Int
     /// Whether the bias's gradient is wanted too.
     public let hasBias: Bool

@@ -5,7 +5,9 @@ import TamisKernels
 /// x: M × K (K × M where `transposeX`), w: K × N (N × K where `transposeW`), bias (optional): N; y: M × N. ONNX's Gemm with
 /// alpha = beta = 1 and a bias of N elements; its other forms are this one beside Mul and Add.
 public struct Gemm: DifferentiableOperator {
+    /// Whether x is stored K × M.
     public let transposeX: Bool
+    /// Whether w is stored N × K.
     public let transposeW: Bool
     /// Applied to each output.
     public let activation: Activation

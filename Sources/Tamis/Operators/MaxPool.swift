@@ -54,7 +54,11 @@ struct PoolShape: Sendable {
     var rows: Int { window.output.0 * window.output.1 }
     var imageBytes: Int { window.input.0 * window.input.1 * window.input.2 * channels * scalarBytes }
     var outputBytes: Int { rows * window.output.2 * channels * scalarBytes }
-    var taps: Int { window.kernel.0 * window.kernel.1 * window.kernel.2 }
+    /// One for each tap of each output. Windows under padding can have 2⁶⁰ taps: too many for an Int.
+    var operations: Double {
+        let taps = Double(window.kernel.0) * Double(window.kernel.1) * Double(window.kernel.2)
+        return Double(images * outputBytes / scalarBytes) * taps
+    }
 
     /// The forward work: `body` gets an image, its output, and a run of its output rows.
     func prepared(
@@ -65,8 +69,8 @@ struct PoolShape: Sendable {
         let tilesPerImage = (rows + tileRows - 1) / tileRows
         let (rows, imageBytes, outputBytes) = (rows, imageBytes, outputBytes)
         return Prepared(
-            algorithm, tiles: images * tilesPerImage, operations: Double(images * outputBytes / scalarBytes * taps),
-            slowness: 4, bytes: images * (imageBytes + outputBytes)
+            algorithm, tiles: images * tilesPerImage, operations: operations, slowness: 4,
+            bytes: images * (imageBytes + outputBytes)
         ) { [self] bindings, tiles in
             for tile in tiles {
                 let image = tile / tilesPerImage
@@ -84,7 +88,7 @@ struct PoolShape: Sendable {
         _ algorithm: String, body: @escaping @Sendable (PoolShape, borrowing Bindings, Int, UnsafeMutableRawPointer) -> Void
     ) -> Prepared {
         Prepared(
-            algorithm, tiles: images, operations: Double(images * outputBytes / scalarBytes * taps), slowness: 4,
+            algorithm, tiles: images, operations: operations, slowness: 4,
             bytes: images * (2 * imageBytes + 2 * outputBytes)
         ) { [self] bindings, tiles in
             for image in tiles {

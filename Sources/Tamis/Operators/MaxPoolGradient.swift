@@ -5,6 +5,7 @@ import TamisKernels
 ///
 /// x: N × spatial × C, y and dy: N × spatial' × C; dx: as x.
 public struct MaxPoolGradient: Operator {
+    /// How the window slides.
     public let window: WindowGeometry
 
     public init(window: WindowGeometry) { self.window = window }

@@ -23,7 +23,7 @@ public struct SoftmaxCrossEntropyLossGradient: Operator {
         let rows = scores.shape.elementCount / max(1, classes)
         let labels = LabelReader(try context.input(1).elementType)
         return Prepared(
-            "exponential, pick", operations: Double(rows * classes), slowness: 30,
+            "exponential, pick", operations: Double(rows * classes), slowness: 30, scratchBytes: kernels.type.byteCount,
             inPlace: [Prepared.InPlace(output: 0, input: 0)]
         ) { bindings, _ in
             let dx = bindings.output(0)

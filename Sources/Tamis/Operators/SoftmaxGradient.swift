@@ -2,7 +2,9 @@ import TamisKernels
 
 /// The gradient of Softmax, dx = y · (dy − Σ dy · y), or of LogSoftmax, dx = dy − eʸ · Σ dy, from the output y.
 public struct SoftmaxGradient: Operator {
+    /// The axis of the softmax; negative counts from the end.
     public let axis: Int
+    /// Whether it was the logarithm.
     public let isLogarithmic: Bool
 
     public init(axis: Int, isLogarithmic: Bool) {

@@ -48,7 +48,9 @@ public struct Unbroadcast: Operator {
         // workspace or the other, at last in the output.
         var stages: [Prepared.Stage] = []
         let summed = groups.indices.filter { groups[$0].isSummed }
-        let half = summed.count > 1 ? (x.shape.elementCount * size + 63) / 64 * 64 : 0
+        // The sum over an axis of no elements has elements, so such an axis counts as one.
+        let largest = groups.reduce(1) { $0 * max(1, $1.extent) }
+        let half = summed.count > 1 ? (largest * size + 63) / 64 * 64 : 0
         var partialBytes = 0
         var outer = 1
         for (round, position) in summed.enumerated() {

@@ -42,9 +42,9 @@ public struct Permutation: Hashable, Sendable {
         return Permutation(unchecked: inverse)
     }
 
-    /// This order applied to what `first` has put in order.
-    public func after(_ first: Permutation) -> Permutation { Permutation(unchecked: order.map { first.order[$0] }) }
+    /// This order applied to what `first`, of as many axes, has put in order.
+    package func after(_ first: Permutation) -> Permutation { Permutation(unchecked: order.map { first.order[$0] }) }
 
-    /// The elements, one an axis, in this order.
-    public func apply<Element>(to elements: [Element]) -> [Element] { order.map { elements[$0] } }
+    /// The elements, one an axis of the order, in this order.
+    package func apply<Element>(to elements: [Element]) -> [Element] { order.map { elements[$0] } }
 }

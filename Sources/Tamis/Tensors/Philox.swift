@@ -67,7 +67,7 @@ public struct Philox: RandomNumberGenerator, Sendable {
 
     /// `0 ..< count` in a random order (Fisher and Yates).
     public mutating func shuffled(_ count: Int) -> [Int] {
-        var order = Array(0..<count)
+        var order = Array(0..<max(0, count))
         guard count > 1 else { return order }
         for last in stride(from: count - 1, to: 0, by: -1) {
             order.swapAt(last, Int(next() % UInt64(last + 1)))

@@ -9,25 +9,18 @@ public struct Shape: Hashable, Sendable {
     /// kernels and memory cannot overflow.
     static let largest = 1 << 48
 
-    /// Checks that no dimension is negative and that neither a dimension nor the product exceeds 2⁴⁸.
+    /// Checks that no dimension is negative and that the product of those that are not zero is at most 2⁴⁸: then so is
+    /// that of any axes of the shape, of a batch of no images too, as in numpy.
     public init(_ dimensions: [Int]) throws(ShapeError) {
         var count = 1
-        for dimension in dimensions {
-            guard dimension >= 0 else { throw .negativeDimension(dimensions) }
-            guard dimension <= Shape.largest else { throw .tooManyElements(dimensions) }
-        }
-        // A zero makes the product zero whatever stands beside it.
-        if dimensions.contains(0) {
-            count = 0
-        } else {
-            for dimension in dimensions {
-                let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-                guard !overflow, product <= Shape.largest else { throw .tooManyElements(dimensions) }
-                count = product
-            }
+        guard dimensions.allSatisfy({ $0 >= 0 }) else { throw .negativeDimension(dimensions) }
+        for dimension in dimensions where dimension > 0 {
+            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+            guard !overflow, product <= Shape.largest else { throw .tooManyElements(dimensions) }
+            count = product
         }
         self.dimensions = dimensions
-        self.elementCount = count
+        self.elementCount = dimensions.contains(0) ? 0 : count
     }
 
     /// The shape of a single value: no axes, one element.
@@ -45,7 +38,7 @@ public struct Shape: Hashable, Sendable {
     public subscript(axis: Int) -> Int { dimensions[axis] }
 
     /// The shape with its axes in another order.
-    public func permuted(by order: Permutation) -> Shape {
+    package func permuted(by order: Permutation) -> Shape {
         Shape(unchecked: order.apply(to: dimensions), elementCount: elementCount)
     }
 

@@ -23,8 +23,11 @@ public struct ClassificationReport: Sendable {
 
     /// A class taken for another.
     public struct Mistake: Sendable, Hashable {
+        /// The class of the examples.
         public let actual: Int
+        /// The class they were taken for.
         public let predicted: Int
+        /// How many there were.
         public let count: Int
     }
 

@@ -5,15 +5,19 @@ public struct Dataset: Sendable {
     /// Their classes: count int64.
     public let labels: Tensor
 
-    /// Checks that there is one label an example; integer labels of any width become int64.
+    /// Checks that there is one label an example, count or count × 1; integer labels of any width become int64.
     public init(inputs: Tensor, labels: Tensor) throws(TrainingError) {
-        guard let count = inputs.shape.dimensions.first, count > 0, labels.shape.dimensions.first == count else {
+        guard let count = inputs.shape.dimensions.first, count > 0, labels.shape.dimensions.first == count,
+            labels.shape.elementCount == count
+        else {
             throw .data(
-                rule: "each example must have a label, and there must be one or more",
+                rule: "each example must have one label, the number of its class, and there must be one or more",
                 received: "inputs \(inputs.shape), labels \(labels.shape)")
         }
         self.inputs = inputs
-        self.labels = try training { () throws(ShapeError) in try labels.convertedToInt64() }
+        self.labels = try training { () throws(ShapeError) in
+            try labels.convertedToInt64().reshaped(to: [count])
+        }
     }
 
     /// The number of examples.

@@ -2,6 +2,7 @@ extension Model {
     /// The model with a loss for outputs beside its own graph: "loss" and, where the loss has one, "accuracy"; the labels
     /// are a new input.
     public func scored(by loss: any Loss) throws(TrainingError) -> Model {
+        try checkNames()
         let graph = GraphBuilder(continuing: self)
         let scored = try training { () throws(ShapeError) in try append(loss, to: graph) }
         return Model(graph: graph.graph.with(outputs: scored.outputs), parameters: parameters)
@@ -41,9 +42,21 @@ extension Model {
         return (loss, outputs)
     }
 
+    /// Throws where the network has a value by a name that training gives to its own inputs.
+    func checkNames() throws(TrainingError) {
+        let own = ["labels", "learning_rate", "step"]
+        if let taken = graph.values.first(where: { own.contains($0.name) }) {
+            throw .data(
+                rule: "no value of a network to be trained may have a name of training's own inputs, "
+                    + own.map { "\"\($0)\"" }.joined(separator: ", "),
+                received: "\"\(taken.name)\" \(taken.type)")
+        }
+    }
+
     private typealias Gradients = [(parameter: Symbol, gradient: Symbol)]
 
     private func withGradients(of loss: any Loss) throws(TrainingError) -> (GraphBuilder, Gradients, [Graph.Output]) {
+        try checkNames()
         let graph = GraphBuilder(continuing: try planning { () throws(PlanError) in try trainingForm() })
         let (loss, outputs) = try training { () throws(ShapeError) in try append(loss, to: graph) }
         let trainable = graph.graph.parameters.filter {
@@ -100,6 +113,11 @@ public func differentiate(
             name: node.name, inputs: node.inputs.map { $0.map(graph.symbol) }, outputs: node.outputs.map(graph.symbol))
         try training { () throws(ShapeError) in
             let found = try operation.gradients(at: symbols, of: outputs, wanted: wanted, in: graph)
+            guard found.count <= node.inputs.count else {
+                throw .mismatch(
+                    rule: "\(operation.kind) must give one gradient an input, \(node.inputs.count)",
+                    received: "\(found.count)")
+            }
             for (position, gradient) in found.enumerated() {
                 guard let gradient, let id = node.inputs[position], isActive[id] else { continue }
                 gradients[id] = try gradients[id].map { (sum) throws(ShapeError) in

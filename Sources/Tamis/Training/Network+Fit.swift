@@ -133,6 +133,7 @@ extension Network {
         guard let input = model.inputs.first, model.inputs.count == 1 else {
             throw .data(rule: "the network must have one input", received: "\(model.inputs.count)")
         }
+        try model.checkNames()
         let type = ValueType.tensor(data.inputs.elementType, data.inputs.shape)
         var fits = input.type.elementType == data.inputs.elementType
         if let wanted = input.type.dimensions {
@@ -158,7 +159,7 @@ extension Network {
 extension Tensor {
     /// Tensors of one type, one after the other along their first axis.
     init(joining parts: [Tensor]) throws(ShapeError) {
-        guard let first = parts.first, parts.allSatisfy({
+        guard let first = parts.first, first.shape.rank > 0, parts.allSatisfy({
             $0.elementType == first.elementType && $0.shape.dimensions.dropFirst() == first.shape.dimensions.dropFirst()
         }) else { throw .mismatch(rule: "tensors to be joined must agree but for the first axis", received: "\(parts.map(\.shape))") }
         let count = parts.reduce(0) { $0 + $1.shape[0] }

@@ -22,6 +22,7 @@ extension Optimizer {
 
 /// Stochastic gradient descent, with momentum and Nesterov's form of it: Keras's SGD.
 public struct SGD: Optimizer {
+    /// The rate a training starts with.
     public var learningRate: Double
     /// How much of the last step's direction stays; 0 keeps none.
     public var momentum: Double
@@ -54,9 +55,13 @@ public struct SGD: Optimizer {
 
 /// Adam (Kingma and Ba, 2015): Keras's Adam.
 public struct AdamOptimizer: Optimizer {
+    /// The rate a training starts with.
     public var learningRate: Double
+    /// How much of the first moment stays.
     public var beta1: Double
+    /// How much of the second moment stays.
     public var beta2: Double
+    /// Added to the root of the second moment.
     public var epsilon: Double
 
     public init(learningRate: Double = 0.001, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-7) {

@@ -87,12 +87,13 @@ public final class ProgressReporter {
             while parts.count > 1, width() >= columns { parts.removeLast() }
             places = max(0, min(places, places + columns - 1 - width()))
         }
-        let filled = progress.steps > 0 ? places * progress.step / progress.steps : places
-        let (done, left) = (String(repeating: "━", count: filled), places - filled)
+        let done = progress.steps > 0 ? min(max(progress.step, 0), progress.steps) : 1
+        let filled = Int(Double(places) * Double(done) / Double(max(1, progress.steps)))
+        let (full, left) = (String(repeating: "━", count: filled), places - filled)
         let bar =
             target.hasColor
-            ? "\u{1b}[32m\(done)\u{1b}[37m\(String(repeating: "━", count: left))\u{1b}[0m"
-            : done + String(repeating: "┄", count: left)
+            ? "\u{1b}[32m\(full)\u{1b}[37m\(String(repeating: "━", count: left))\u{1b}[0m"
+            : full + String(repeating: "┄", count: left)
         let tail = parts.joined(separator: " - ")
         return ("\(head)\(bar) \(tail)", head.count + places + 1 + tail.count)
     }
@@ -101,7 +102,8 @@ public final class ProgressReporter {
     private static func times(_ progress: TrainingProgress) -> String {
         let step = progress.seconds / Double(max(1, progress.step))
         let isOver = progress.step == progress.steps
-        let seconds = Int((isOver ? progress.seconds : step * Double(progress.steps - progress.step)).rounded())
+        let time = isOver ? progress.seconds : step * (Double(progress.steps) - Double(progress.step))
+        let seconds = time.isNaN ? 0 : Int(min(max(time, 0), 1e9).rounded())
         let (minutes, hours) = (seconds / 60, seconds / 3600)
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
         let total =

@@ -19,7 +19,8 @@ public final class TrainingStep {
     private let threads: Int
     private let options: PlanOptions
     private let state: State
-    private var sessions: [Int: Session] = [:]
+    /// By the shape of a batch: images of another size are planned anew.
+    private var sessions: [Shape: Session] = [:]
     private var outputs: [String: Tensor] = [:]
     private var rate: Tensor
     private var step: Tensor
@@ -53,43 +54,50 @@ public final class TrainingStep {
 
     /// Makes the plan and the memory for batches of this size, unless they are there.
     public func prepare(batchSize: Int, example: [Int]) throws(TrainingError) {
-        _ = try session(batchSize, example)
+        _ = try session(try training { () throws(ShapeError) in try Shape([batchSize] + example) }, labels: nil)
     }
 
     /// The plan of steps over batches of this size, once it has been made.
-    public func plan(batchSize: Int) -> Plan? { sessions[batchSize]?.plan }
+    public func plan(batchSize: Int) -> Plan? {
+        sessions.first { $0.key.dimensions.first == batchSize }?.value.plan
+    }
 
-    private func session(_ batchSize: Int, _ example: [Int]) throws(TrainingError) -> Session {
-        if let session = sessions[batchSize] { return session }
-        let shape = try training { () throws(ShapeError) in try Shape([batchSize] + example) }
+    /// The session for batches of a shape. Where no labels are there yet, their free extents are taken to be the batch's.
+    private func session(_ shape: Shape, labels: Shape?) throws(TrainingError) -> Session {
+        if let session = sessions[shape] { return session }
         var shapes = [inputName: shape]
-        if let labels = model.inputs.first(where: { $0.name == "labels" })?.type.dimensions {
-            let extents = labels.enumerated().map { $0.element.value ?? ($0.offset == 0 ? batchSize : example[$0.offset - 1]) }
+        if let labels {
+            shapes["labels"] = labels
+        } else if let dimensions = model.inputs.first(where: { $0.name == "labels" })?.type.dimensions {
+            let extents = dimensions.enumerated().compactMap { axis, dimension in
+                dimension.value ?? (axis < shape.rank ? shape[axis] : nil)
+            }
+            guard extents.count == dimensions.count else {
+                throw .data(
+                    rule: "the extents of the labels, \(dimensions), must follow from those of a batch",
+                    received: "\(shape)")
+            }
             shapes["labels"] = try training { () throws(ShapeError) in try Shape(extents) }
         }
         let plan = try planning { () throws(PlanError) in try Plan(model, inputs: shapes, options: options) }
         let session = try executing { () throws(ExecutionError) in try Session(plan, threads: threads, state: state) }
-        sessions[batchSize] = session
+        sessions[shape] = session
         return session
     }
 
     /// Takes a step on a batch: `inputs` count × the shape of an example, `labels` count int64.
     public func callAsFunction(_ inputs: Tensor, _ labels: Tensor) throws(TrainingError) -> Metrics {
-        var batch = [inputName: inputs, "labels": labels]
+        var batch = ["labels": labels]
+        batch[inputName] = inputs
         return try run(&batch)
     }
 
     /// Takes a step on a batch of named inputs; once a batch size has been seen, allocates nothing.
     package func run(_ batch: inout [String: Tensor]) throws(TrainingError) -> Metrics {
-        guard let shape = batch[inputName]?.shape, let count = shape.dimensions.first else {
+        guard let shape = batch[inputName]?.shape, shape.rank > 0 else {
             throw .data(rule: "a batch must have examples", received: "none")
         }
-        let session: Session
-        if let known = sessions[count] {
-            session = known
-        } else {
-            session = try self.session(count, Array(shape.dimensions.dropFirst()))
-        }
+        let session = try session(shape, labels: batch["labels"]?.shape)
         rate.storeScalar(learningRate)
         step.storeScalar(Double(stepsDone + 1))
         batch["learning_rate"] = rate

@@ -66,6 +66,18 @@ struct Rewriter {
                 throw .missingParameter(name: source.graph.values[id].name)
             }
         }
+        // Parameters can be set from outside; passes count on their shapes.
+        for id in source.graph.parameters {
+            let value = source.graph.values[id]
+            guard let tensor = source.parameters[value.name] else { continue }
+            let received = ValueType.tensor(tensor.elementType, tensor.shape)
+            guard received == value.type else {
+                let error = ShapeError.mismatch(
+                    rule: "the parameter \"\(value.name)\" must be \(value.type)", received: "\(received)")
+                guard let reader = consumers[id].first.map({ source.graph.nodes[$0] }) else { throw .shape(error) }
+                throw .shape(.at(node: reader.name, operator: reader.operation.kind, error))
+            }
+        }
         do throws(ShapeError) {
             for id in source.graph.inputs { _ = copy(id) }
             for node in source.graph.nodes {
