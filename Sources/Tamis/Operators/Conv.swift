@@ -57,6 +57,7 @@ public struct Conv: DifferentiableOperator {
         if shape.isDepthwise { return depthwise(shape, kernels) }
 
         let panels = try packedPanels(context, shape, kernels)
+        if panels == nil { try context.checkProduct(shape.depth, shape.channels, shape.filters) }
         let algorithm = Im2colConvolution(
             shape, kernels: kernels, product: panels == nil ? .blas : .panels, activation: act,
             mayJoinImages: !context.isBatchInvariant || panels != nil)

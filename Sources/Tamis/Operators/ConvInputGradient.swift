@@ -31,6 +31,7 @@ public struct ConvInputGradient: Operator {
         let x = try context.input(2)
         let kernels = try context.kernels(for: x.elementType)
         let shape = window.convolution(x: x.shape, w: try context.input(1).shape, groups: groups)
+        if !shape.isDepthwise { try context.checkProduct(shape.depth, shape.channels, shape.filters) }
         let algorithm = ConvolutionGradient(shape, kernels: kernels)
         return Prepared(
             algorithm.name, tiles: algorithm.inputTiles, operations: shape.operations,

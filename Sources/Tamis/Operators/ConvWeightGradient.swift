@@ -39,6 +39,7 @@ public struct ConvWeightGradient: Operator {
         let kernels = try context.kernels(for: x.elementType)
         let shape = window.convolution(x: x.shape, w: context.outputs[0].shape, groups: groups)
         let hasBias = hasBias
+        if !shape.isDepthwise { try context.checkProduct(shape.depth, shape.channels, shape.filters) }
         let algorithm = ConvolutionGradient(shape, kernels: kernels)
         let sum = Prepared.Stage(tiles: algorithm.chunks, operations: shape.operations) { bindings, tiles in
             algorithm.sumWeights(

@@ -73,6 +73,16 @@ public struct Gemm: DifferentiableOperator {
     }
 }
 
+extension Preparation {
+    /// Throws where the extents of a product are more than OpenBLAS, which counts in 32 bits, can take.
+    func checkProduct(_ extents: Int...) throws(PlanError) {
+        if let extent = extents.max(), extent > Int32.max {
+            throw .unsupported(
+                operator: operatorName, rule: "a product by OpenBLAS must have extents below 2^31", received: "\(extent)")
+        }
+    }
+}
+
 extension Prepared {
     /// The product of input 0 and input 1, with an optional bias as input 2.
     ///
@@ -97,6 +107,7 @@ extension Prepared {
             }
         }
         if form == .blas {
+            try context.checkProduct(m, n, k)
             return Prepared("OpenBLAS", stages: [stage(x: { $0.input(0) }, w: { $0.input(1) })])
         }
         var stages: [Stage] = []

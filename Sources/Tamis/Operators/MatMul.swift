@@ -32,6 +32,7 @@ public struct MatMul: DifferentiableOperator {
                 m: a.shape.dimensions.dropLast().reduce(1, *), n: n, k: k, activation: .linear)
         }
         let m = a.shape.rank > 1 ? a.shape[a.shape.rank - 2] : 1
+        try context.checkProduct(m, n, k)
         let batch: [Int]
         let (strideA, strideB): ([Int], [Int])
         do throws(ShapeError) {

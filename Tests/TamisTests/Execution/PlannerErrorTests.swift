@@ -86,6 +86,24 @@ struct PlannerErrorTests {
         #expect(try Plan(graph.model, inputs: [:]).operations > 1e18)
     }
 
+    @Test("products beyond the 32 bits of OpenBLAS")
+    func largeProducts() throws {
+        let large = 1 << 32
+        let graph = GraphBuilder()
+        let a = graph.input("a", .tensor(.float32, [1, .fixed(large), 1]))
+        let b = graph.input("b", .tensor(.float32, [1, 1, 1]))
+        graph.output(try graph.call(MatMul(), a, b), name: "y")
+        let product = graph.model
+        let error = #expect(throws: PlanError.self) { try Plan(product, inputs: [:]) }
+        #expect(error?.description.contains("below 2^31; received 4294967296") == true)
+        let images = GraphBuilder()
+        let x = images.input("x", .tensor(.float32, [1, 1, .fixed(large)]))
+        let w = images.input("w", .tensor(.float32, [1, .fixed(large), 1]))
+        images.output(try images.call(Conv(window: WindowGeometry(kernel: [1])), x, w), name: "y")
+        let convolution = images.model
+        #expect(throws: PlanError.self) { try Plan(convolution, inputs: [:]) }
+    }
+
     @Test("a convolution without filters has a gradient of zeros")
     func noFilters() throws {
         let graph = GraphBuilder()
