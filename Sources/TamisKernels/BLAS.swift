@@ -38,7 +38,8 @@ public enum BLAS {
     ///         └─────────┘       └─────────┘     └───────┘
     public static func multiply(
         _ type: ScalarType, transposeX: Bool = false, transposeW: Bool = false, m: Int, n: Int, k: Int,
-        x: UnsafeRawPointer, ldx: Int, w: UnsafeRawPointer, ldw: Int, beta: Double = 0, y: UnsafeMutableRawPointer, ldy: Int
+        x: UnsafeRawPointer, ldx: Int, w: UnsafeRawPointer, ldw: Int, beta: Double = 0, y: UnsafeMutableRawPointer,
+        ldy: Int
     ) {
         guard m > 0, n > 0 else { return }
         precondition(
@@ -71,13 +72,16 @@ public enum BLAS {
         switch type {
         case .float:
             cblas_sgemm(
-                CblasRowMajor, tx, tw, Int32(m), Int32(n), Int32(k), 1, x.assumingMemoryBound(to: Float.self), Int32(ldx),
+                CblasRowMajor, tx, tw, Int32(m), Int32(n), Int32(k), 1, x.assumingMemoryBound(to: Float.self),
+                Int32(ldx),
                 w.assumingMemoryBound(to: Float.self), Int32(ldw), Float(beta), y.assumingMemoryBound(to: Float.self),
                 Int32(ldy))
         case .double:
             cblas_dgemm(
-                CblasRowMajor, tx, tw, Int32(m), Int32(n), Int32(k), 1, x.assumingMemoryBound(to: Double.self), Int32(ldx),
-                w.assumingMemoryBound(to: Double.self), Int32(ldw), beta, y.assumingMemoryBound(to: Double.self), Int32(ldy))
+                CblasRowMajor, tx, tw, Int32(m), Int32(n), Int32(k), 1, x.assumingMemoryBound(to: Double.self),
+                Int32(ldx),
+                w.assumingMemoryBound(to: Double.self), Int32(ldw), beta, y.assumingMemoryBound(to: Double.self),
+                Int32(ldy))
         }
     }
 
@@ -89,7 +93,8 @@ public enum BLAS {
                     for transposeX in [false, true] {
                         for transposeW in [false, true] where !isRight(m: m, n: n, k: k, transposeX, transposeW) {
                             return Failure(
-                                description: "OpenBLAS (core \(coreName)) must multiply matrices rightly; it gave a wrong product "
+                                description:
+                                    "OpenBLAS (core \(coreName)) must multiply matrices rightly; it gave a wrong product "
                                     + "for M = \(m), N = \(n), K = \(k), transposed \(transposeX), \(transposeW): set "
                                     + "OPENBLAS_CORETYPE to another core or install another libopenblas")
                         }
@@ -105,7 +110,8 @@ public enum BLAS {
         let w = (0..<k * n).map { Float(($0 * 5 + 1) % 13 - 6) }
         var y = [Float](repeating: .nan, count: m * n)
         callOpenBLAS(
-            .float, transposeX: transposeX, transposeW: transposeW, m: m, n: n, k: k, x: x, ldx: transposeX ? m : k, w: w,
+            .float, transposeX: transposeX, transposeW: transposeW, m: m, n: n, k: k, x: x, ldx: transposeX ? m : k,
+            w: w,
             ldw: transposeW ? k : n, beta: 0, y: &y, ldy: n)
         for row in 0..<m {
             for column in 0..<n {

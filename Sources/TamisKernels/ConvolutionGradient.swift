@@ -33,7 +33,9 @@ public struct ConvolutionGradient: Sendable {
     }
 
     /// What is used, in words.
-    public var name: String { shape.isDepthwise ? "depthwise" : shape.isPointwise ? "pointwise, OpenBLAS" : "im2col, OpenBLAS" }
+    public var name: String {
+        shape.isDepthwise ? "depthwise" : shape.isPointwise ? "pointwise, OpenBLAS" : "im2col, OpenBLAS"
+    }
     /// Chunks of images, each with its own sums.
     public var chunks: Int { (shape.images + chunkImages - 1) / chunkImages }
     /// Scalars of the weights' gradient.
@@ -74,7 +76,8 @@ public struct ConvolutionGradient: Sendable {
 
     /// Adds up the weight gradient, and the bias gradient where wanted, of the chunks `range` into `workspace`.
     public func sumWeights(
-        _ range: Range<Int>, x: UnsafeRawPointer, dy: UnsafeRawPointer, wantsBias: Bool, workspace: UnsafeMutableRawPointer,
+        _ range: Range<Int>, x: UnsafeRawPointer, dy: UnsafeRawPointer, wantsBias: Bool,
+        workspace: UnsafeMutableRawPointer,
         scratch: UnsafeMutableRawPointer
     ) {
         let size = kernels.type.byteCount
@@ -103,14 +106,17 @@ public struct ConvolutionGradient: Sendable {
             }
             if wantsBias {
                 kernels.sum_rows(
-                    images.count * shape.outputPixels, shape.filters, dy + images.lowerBound * gradientBytes, shape.filters,
+                    images.count * shape.outputPixels, shape.filters, dy + images.lowerBound * gradientBytes,
+                    shape.filters,
                     dw + weightScalars * size)
             }
         }
     }
 
     /// Adds the chunks' sums in order; `dw` and `db` take what is wanted.
-    public func addChunks(workspace: UnsafeMutableRawPointer, dw: UnsafeMutableRawPointer?, db: UnsafeMutableRawPointer?) {
+    public func addChunks(
+        workspace: UnsafeMutableRawPointer, dw: UnsafeMutableRawPointer?, db: UnsafeMutableRawPointer?
+    ) {
         let size = kernels.type.byteCount
         let stride = (weightScalars + shape.filters) * size
         func add(_ offset: Int, _ count: Int, into target: UnsafeMutableRawPointer) {
@@ -152,7 +158,8 @@ public struct ConvolutionGradient: Sendable {
             forEachProduct(images) { product in
                 let row = product.firstImage * shape.outputPixels + product.firstPixel
                 let image = dx + product.firstImage * imageBytes + group * shape.groupChannels * size
-                let (columns, ldc) = shape.isPointwise
+                let (columns, ldc) =
+                    shape.isPointwise
                     ? (image + product.firstPixel * shape.channels * size, shape.channels) : (scratch, k)
                 BLAS.multiply(
                     kernels.type, transposeW: true, m: product.rows, n: k, k: n,
@@ -161,7 +168,8 @@ public struct ConvolutionGradient: Sendable {
                 if shape.isPointwise { return }
                 for index in 0..<product.images {
                     kernels.col2im(
-                        &window, shape.groupChannels, columns + index * product.pixels * k * size, k, product.firstPixel,
+                        &window, shape.groupChannels, columns + index * product.pixels * k * size, k,
+                        product.firstPixel,
                         product.pixels, image + index * imageBytes, shape.channels)
                 }
             }
@@ -178,7 +186,8 @@ public struct ConvolutionGradient: Sendable {
         var window = shape.window
         for index in 0..<product.images {
             kernels.im2col(
-                &window, shape.groupChannels, image + index * imageBytes, shape.channels, product.firstPixel, product.pixels,
+                &window, shape.groupChannels, image + index * imageBytes, shape.channels, product.firstPixel,
+                product.pixels,
                 scratch + index * product.pixels * shape.depth * size, shape.depth)
         }
         return (UnsafeRawPointer(scratch), shape.depth)

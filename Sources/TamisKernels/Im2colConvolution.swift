@@ -29,7 +29,8 @@ public struct Im2colConvolution: Sendable {
 
     /// Cuts the work in tiles that depend on the layer and the image alone; on the batch too if `mayJoinImages`.
     public init(
-        _ shape: ConvolutionShape, kernels: KernelTable, product: Product, activation: tamis_activation, mayJoinImages: Bool
+        _ shape: ConvolutionShape, kernels: KernelTable, product: Product, activation: tamis_activation,
+        mayJoinImages: Bool
     ) {
         self.shape = shape
         self.kernels = kernels
@@ -81,7 +82,8 @@ public struct Im2colConvolution: Sendable {
                 switch product {
                 case .blas:
                     BLAS.multiply(
-                        kernels.type, m: m, n: n, k: k, x: columns, ldx: ldx, w: weights + column * size, ldw: shape.filters,
+                        kernels.type, m: m, n: n, k: k, x: columns, ldx: ldx, w: weights + column * size,
+                        ldw: shape.filters,
                         y: target, ldy: shape.filters)
                     kernels.epilogue(m, n, groupBias, groupResidual, shape.filters, activation, target, shape.filters)
                 case .panels:
@@ -102,12 +104,15 @@ public struct Im2colConvolution: Sendable {
         let size = kernels.type.byteCount
         let firstChannel = x + group * shape.groupChannels * size
         if shape.isPointwise {
-            return (firstChannel + (firstImage * shape.inputPixels + firstPixel) * shape.channels * size, shape.channels)
+            return (
+                firstChannel + (firstImage * shape.inputPixels + firstPixel) * shape.channels * size, shape.channels
+            )
         }
         var window = shape.window
         for image in 0..<images {
             kernels.im2col(
-                &window, shape.groupChannels, firstChannel + (firstImage + image) * shape.inputPixels * shape.channels * size,
+                &window, shape.groupChannels,
+                firstChannel + (firstImage + image) * shape.inputPixels * shape.channels * size,
                 shape.channels, firstPixel, pixels, scratch + image * pixels * shape.depth * size, shape.depth)
         }
         return (UnsafeRawPointer(scratch), shape.depth)

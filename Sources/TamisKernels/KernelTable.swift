@@ -26,7 +26,8 @@ public enum KernelLevel: String, Sendable, Hashable, CaseIterable, Comparable {
     }
 
     /// The highest level this machine runs.
-    public static let best: KernelLevel = allCases.last { $0.level.rawValue <= tamis_best_level().rawValue } ?? .portable
+    public static let best: KernelLevel =
+        allCases.last { $0.level.rawValue <= tamis_best_level().rawValue } ?? .portable
 
     /// The levels this machine runs, lowest first.
     public static var available: [KernelLevel] { allCases.filter { $0 <= best } }

@@ -78,7 +78,8 @@ public struct MatrixProduct: Sendable {
 
     /// Computes the tiles `range`; `w` is W, or its panels.
     public func run(
-        _ range: Range<Int>, x: UnsafeRawPointer, w: UnsafeRawPointer, bias: UnsafeRawPointer?, y: UnsafeMutableRawPointer
+        _ range: Range<Int>, x: UnsafeRawPointer, w: UnsafeRawPointer, bias: UnsafeRawPointer?,
+        y: UnsafeMutableRawPointer
     ) {
         let size = kernels.type.byteCount
         for tile in range {
@@ -91,7 +92,8 @@ public struct MatrixProduct: Sendable {
             switch form {
             case .panels:
                 kernels.multiply_panels(
-                    rows, columns, k, x + row * k * size, k, w + column * k * size, tileBias, nil, 0, activation, target, n)
+                    rows, columns, k, x + row * k * size, k, w + column * k * size, tileBias, nil, 0, activation,
+                    target, n)
             case .blas:
                 BLAS.multiply(
                     kernels.type, transposeX: transposeX, transposeW: transposeW, m: rows, n: n, k: k,

@@ -31,12 +31,15 @@ public enum Processor {
         let words: [Substring]
         if let text = read("/sys/fs/cgroup/cpu.max") {
             words = text.split { $0 == " " || $0 == "\n" }
-        } else if let quota = read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), let period = read("/sys/fs/cgroup/cpu/cpu.cfs_period_us") {
+        } else if let quota = read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
+            let period = read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+        {
             words = (quota + " " + period).split { $0 == " " || $0 == "\n" }
         } else {
             return nil
         }
-        guard words.count == 2, let quota = Double(words[0]), let period = Double(words[1]), quota > 0, period > 0 else {
+        guard words.count == 2, let quota = Double(words[0]), let period = Double(words[1]), quota > 0, period > 0
+        else {
             return nil
         }
         return quota / period

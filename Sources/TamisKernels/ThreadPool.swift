@@ -16,7 +16,8 @@ public final class ThreadPool: @unchecked Sendable {
     public static let maximumThreads = 64
 
     /// The tiles `tiles` of a region, done by the participant `worker` (0 is the caller).
-    public typealias Body = @convention(c) (_ context: UnsafeRawPointer, _ worker: Int, _ lower: Int, _ upper: Int) -> Void
+    public typealias Body =
+        @convention(c) (_ context: UnsafeRawPointer, _ worker: Int, _ lower: Int, _ upper: Int) -> Void
 
     // The region that is open, written by its caller before `gate` opens.
     private var body: Body?
@@ -91,12 +92,14 @@ public final class ThreadPool: @unchecked Sendable {
             let start = WorkerStart(pool: self, worker: workers.load(ordering: .relaxed) + 1)
             let argument = Unmanaged.passRetained(start)
             var thread = pthread_t()
-            let created = pthread_create(&thread, nil, { argument in
-                guard let argument else { return nil }
-                let start = Unmanaged<WorkerStart>.fromOpaque(argument).takeRetainedValue()
-                start.pool.serve(worker: start.worker)
-                return nil
-            }, argument.toOpaque())
+            let created = pthread_create(
+                &thread, nil,
+                { argument in
+                    guard let argument else { return nil }
+                    let start = Unmanaged<WorkerStart>.fromOpaque(argument).takeRetainedValue()
+                    start.pool.serve(worker: start.worker)
+                    return nil
+                }, argument.toOpaque())
             // Fewer workers than asked for: the region is done by those there are.
             guard created == 0 else {
                 argument.release()

@@ -35,7 +35,8 @@ struct ThreadPoolTests {
                 guard let base = runs.baseAddress, let visits = workers.baseAddress else { return }
                 let context = Tiles(runs: base, nested: nested, work: work, visits: visits)
                 withUnsafePointer(to: context) { context in
-                    ThreadPool.shared.run(tiles: tiles, threads: threads, context: context) { context, worker, lower, upper in
+                    ThreadPool.shared.run(tiles: tiles, threads: threads, context: context) {
+                        context, worker, lower, upper in
                         let tiles = context.assumingMemoryBound(to: Tiles.self).pointee
                         tiles.visits[worker] += 1
                         for tile in lower..<upper {
@@ -47,7 +48,8 @@ struct ThreadPoolTests {
                             // A tile that runs a region of its own finds the pool busy and runs it itself.
                             var inner = Tiles(runs: tiles.runs + tile * tiles.nested, visits: tiles.visits)
                             withUnsafeMutablePointer(to: &inner) { inner in
-                                ThreadPool.shared.run(tiles: tiles.nested, threads: 4, context: inner) { context, _, lower, upper in
+                                ThreadPool.shared.run(tiles: tiles.nested, threads: 4, context: inner) {
+                                    context, _, lower, upper in
                                     let tiles = context.assumingMemoryBound(to: Tiles.self).pointee
                                     for tile in lower..<upper { tiles.runs[tile] += 1 }
                                 }
@@ -63,7 +65,8 @@ struct ThreadPoolTests {
         return (Array(runs.prefix(tiles * max(1, nested))), workers.count { $0 > 0 })
     }
 
-    @Test("every tile runs once", arguments: [0, 1, 2, 3, 7, 8, 63, 64, 65, 1000, 100_003], [1, 2, 3, 4, 16, 64, 1000])
+    @Test(
+        "every tile runs once", arguments: [0, 1, 2, 3, 7, 8, 63, 64, 65, 1000, 100_003], [1, 2, 3, 4, 16, 64, 1000])
     func once(tiles: Int, threads: Int) {
         for _ in 0..<(tiles > 1000 ? 2 : 20) {
             #expect(Self.runs(tiles: tiles, threads: threads).allSatisfy { $0 == 1 })

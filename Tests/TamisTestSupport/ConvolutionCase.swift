@@ -43,7 +43,8 @@ package struct ConvolutionCase: Sendable, CustomStringConvertible {
         default: break
         }
         return ConvolutionCase(
-            geometry, images: number(0...19) == 0 ? 0 : number(1...3), channels: channels, filters: filters, groups: groups,
+            geometry, images: number(0...19) == 0 ? 0 : number(1...3), channels: channels, filters: filters,
+            groups: groups,
             hasBias: number(0...2) > 0, activation: activations[number(0...activations.count - 1)])
     }
 
@@ -52,7 +53,9 @@ package struct ConvolutionCase: Sendable, CustomStringConvertible {
     /// Products in one output: the K of the matrix product.
     package var depth: Int { geometry.taps * channels / groups }
 
-    package func operation() throws -> Conv { Conv(window: try geometry.window(), groups: groups, activation: activation) }
+    package func operation() throws -> Conv {
+        Conv(window: try geometry.window(), groups: groups, activation: activation)
+    }
 
     package var description: String {
         "\(geometry), \(images) images, \(channels) channels, \(filters) filters, \(groups) groups"

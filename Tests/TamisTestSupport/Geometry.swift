@@ -88,7 +88,9 @@ extension Geometry {
     package static func random(for use: Use, largest: Int = 13, using generator: inout Philox) -> Geometry {
         while true {
             let rank = [1, 2, 2, 2, 3].randomElement(using: &generator) ?? 2
-            func extents(_ range: ClosedRange<Int>) -> [Int] { (0..<rank).map { _ in Int.random(in: range, using: &generator) } }
+            func extents(_ range: ClosedRange<Int>) -> [Int] {
+                (0..<rank).map { _ in Int.random(in: range, using: &generator) }
+            }
             let limit = rank == 3 ? min(largest, 6) : rank == 1 ? 2 * largest : largest
             let kernel = extents(1...(rank == 3 ? 3 : 5))
             let stride = Bool.random(using: &generator) ? extents(1...3) : extents(1...1)

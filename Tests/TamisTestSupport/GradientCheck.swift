@@ -75,7 +75,9 @@ package struct GradientCheck {
         return try graph.call(Reshape(), sum, graph.constant(Tensor([Int64]())))
     }
 
-    private func tensors(replacing name: String? = nil, at place: Int = 0, by change: Double = 0) throws -> [String: Tensor] {
+    private func tensors(replacing name: String? = nil, at place: Int = 0, by change: Double = 0) throws -> [String:
+        Tensor]
+    {
         var tensors = labels
         for input in inputs {
             var values = input.values

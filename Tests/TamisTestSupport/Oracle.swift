@@ -20,7 +20,8 @@ package enum Oracle {
                     var sum = bias?.values[filter] ?? 0
                     for case (let tap, let pixel?) in taps.enumerated() {
                         for channel in 0..<depth {
-                            sum += x.values[(image * pixels + pixel) * channels + firstChannel + channel]
+                            sum +=
+                                x.values[(image * pixels + pixel) * channels + firstChannel + channel]
                                 * w.values[(tap * depth + channel) * filters + filter]
                         }
                     }
@@ -79,7 +80,8 @@ package enum Oracle {
             for column in 0..<n {
                 var sum = bias?.values[column] ?? 0
                 for i in 0..<k {
-                    sum += x.values[transposeX ? i * m + row : row * k + i]
+                    sum +=
+                        x.values[transposeX ? i * m + row : row * k + i]
                         * w.values[transposeW ? column * k + i : i * n + column]
                 }
                 y.values[row * n + column] = sum

@@ -23,7 +23,8 @@ struct Measurement: Codable {
         return times.map { times in
             let sorted = times.sorted()
             return Measurement(
-                median: sorted[sorted.count / 2], tenth: sorted[sorted.count / 10], minimum: sorted[0], iterations: sorted.count)
+                median: sorted[sorted.count / 2], tenth: sorted[sorted.count / 10], minimum: sorted[0],
+                iterations: sorted.count)
         }
     }
 }

@@ -35,14 +35,17 @@ enum NetworkBenchmarks {
         var forward: [Report.Row] = []
         var training: [Report.Row] = []
         for (name, network) in try networks() {
-            guard let dimensions = network.model.inputs[0].type.dimensions?.dropFirst().compactMap(\.value) else { continue }
+            guard let dimensions = network.model.inputs[0].type.dimensions?.dropFirst().compactMap(\.value) else {
+                continue
+            }
             for batch in [1, 8, 64] {
                 let inputs = ["input": try random([batch] + dimensions)]
                 let plan = try Plan(network.model, inputs: inputs.mapValues(\.shape))
                 for threads in [1, 2] {
                     let session = try Session(plan, threads: threads)
                     var outputs: [String: Tensor] = [:]
-                    let time = try Measurement.interleaved(seconds: seconds, [{ try session.run(inputs, into: &outputs) }])[0]
+                    let time = try Measurement.interleaved(
+                        seconds: seconds, [{ try session.run(inputs, into: &outputs) }])[0]
                     forward.append(
                         Report.Row(
                             name: "\(name), batch \(batch), threads \(threads)", milliseconds: time.scaled(1000),
@@ -53,7 +56,8 @@ enum NetworkBenchmarks {
                 let (x, y) = (try random([batch] + dimensions), try Tensor((0..<batch).map { Int64($0 % 10) }))
                 for threads in [1, 2] {
                     let step = try TrainingStep(
-                        network.model, loss: .sparseCategoricalCrossentropy, optimizer: .sgd(momentum: 0.9), threads: threads)
+                        network.model, loss: .sparseCategoricalCrossentropy, optimizer: .sgd(momentum: 0.9),
+                        threads: threads)
                     let time = try Measurement.interleaved(seconds: seconds, [{ _ = try step(x, y) }])[0]
                     training.append(
                         Report.Row(

@@ -15,7 +15,8 @@ enum OperatorBenchmarks {
     static func cases() throws -> [Case] {
         func conv(_ name: String, _ x: [Int], _ w: [Int], stride: Int = 1, groups: Int = 1) throws -> Case {
             let window = try WindowGeometry(kernel: [w[0], w[1]], stride: [stride, stride], padding: .same)
-            return Case(name: name, operation: Conv(window: window, groups: groups, activation: .relu), inputs: [x, w, [w[3]]])
+            return Case(
+                name: name, operation: Conv(window: window, groups: groups, activation: .relu), inputs: [x, w, [w[3]]])
         }
         let pair = try WindowGeometry(kernel: [2, 2], stride: [2, 2])
         let triple = try WindowGeometry(kernel: [3, 3], stride: [2, 2], padding: .same)
@@ -29,15 +30,23 @@ enum OperatorBenchmarks {
             try conv("Conv 7×7 / 2, 3 → 64 at 224²", [1, 224, 224, 3], [7, 7, 3, 64], stride: 2),
             try conv("Conv depthwise 3×3, 144 at 56²", [1, 56, 56, 144], [3, 3, 1, 144], groups: 144),
             Case(name: "MaxPool 2×2, 64 at 26²", operation: MaxPool(window: pair), inputs: [[1, 26, 26, 64]]),
-            Case(name: "AveragePool 3×3 / 2, 64 at 112²", operation: AveragePool(window: triple), inputs: [[1, 112, 112, 64]]),
-            Case(name: "Gemm 1600 → 128, batch 1", operation: Gemm(activation: .relu), inputs: [[1, 1600], [1600, 128], [128]]),
-            Case(name: "Gemm 1600 → 128, batch 64", operation: Gemm(activation: .relu), inputs: [[64, 1600], [1600, 128], [128]]),
+            Case(
+                name: "AveragePool 3×3 / 2, 64 at 112²", operation: AveragePool(window: triple),
+                inputs: [[1, 112, 112, 64]]),
+            Case(
+                name: "Gemm 1600 → 128, batch 1", operation: Gemm(activation: .relu),
+                inputs: [[1, 1600], [1600, 128], [128]]),
+            Case(
+                name: "Gemm 1600 → 128, batch 64", operation: Gemm(activation: .relu),
+                inputs: [[64, 1600], [1600, 128], [128]]),
             Case(name: "Gemm 4096 → 4096, batch 1", operation: Gemm(), inputs: [[1, 4096], [4096, 4096], [4096]]),
             Case(name: "Softmax of 1000, batch 64", operation: Softmax(), inputs: [[64, 1000]]),
             Case(name: "Relu of 1 Mi", operation: Activate(.relu), inputs: [[1 << 20]]),
             Case(name: "Tanh of 1 Mi", operation: Activate(.tanh), inputs: [[1 << 20]]),
             Case(name: "Add of 1 Mi, a bias of 64", operation: Arithmetic(.add), inputs: [[1 << 14, 64], [64]]),
-            Case(name: "Transpose 224² × 3 to 3 × 224²", operation: Transpose(.channelFirst(rank: 4)), inputs: [[1, 224, 224, 3]]),
+            Case(
+                name: "Transpose 224² × 3 to 3 × 224²", operation: Transpose(.channelFirst(rank: 4)),
+                inputs: [[1, 224, 224, 3]]),
         ]
     }
 

@@ -38,12 +38,14 @@ struct Report: Codable {
             let seconds = row.milliseconds.median / 1000
             cells.append([
                 row.name, number(row.milliseconds.median), number(row.milliseconds.tenth),
-                row.gigaoperations.map { number($0 / seconds) } ?? "", row.bytes.map { number($0 / seconds * 1e-9) } ?? "",
+                row.gigaoperations.map { number($0 / seconds) } ?? "",
+                row.bytes.map { number($0 / seconds * 1e-9) } ?? "",
                 row.images.map { number($0 / seconds) } ?? "",
                 row.ratio.map { "\(number($0)) × \(row.against ?? "")" } ?? "",
             ])
         }
-        let used = cells[0].indices.filter { column in column == 0 || cells.dropFirst().contains { !$0[column].isEmpty } }
+        let used = cells[0].indices.filter { column in column == 0 || cells.dropFirst().contains { !$0[column].isEmpty }
+        }
         let widths = used.map { column in cells.map { $0[column].count }.max() ?? 0 }
         let lines = cells.map { row in
             zip(used, widths).map { column, width in

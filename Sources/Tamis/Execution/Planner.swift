@@ -116,7 +116,8 @@ struct Planner {
             else {
                 throw .shape(
                     .mismatch(
-                        rule: "the next value of the parameter \"\(graph.values[update.parameter].name)\" must be of its type, "
+                        rule:
+                            "the next value of the parameter \"\(graph.values[update.parameter].name)\" must be of its type, "
                             + "\(graph.values[update.parameter].type)",
                         received: "\(graph.values[update.value].type)"))
             }
@@ -143,9 +144,12 @@ struct Planner {
         for index in neededNodes {
             let node = graph.nodes[index]
             let context = Preparation(
-                inputs: node.inputs.map { $0.flatMap { tensors[$0] } }, outputs: node.outputs.compactMap { tensors[$0] },
-                isOutputWanted: node.outputs.map(neededValues.contains), level: options.level, precision: options.precision,
-                isBatchInvariant: graph.updates.isEmpty, constants: node.inputs.map { $0.flatMap(constant) }, store: store,
+                inputs: node.inputs.map { $0.flatMap { tensors[$0] } },
+                outputs: node.outputs.compactMap { tensors[$0] },
+                isOutputWanted: node.outputs.map(neededValues.contains), level: options.level,
+                precision: options.precision,
+                isBatchInvariant: graph.updates.isEmpty, constants: node.inputs.map { $0.flatMap(constant) },
+                store: store,
                 operatorName: node.operation.kind)
             var prepared: Prepared
             do throws(PlanError) {
@@ -192,7 +196,8 @@ struct Planner {
         }
         // What must exist when a run ends is never overwritten, not even in place.
         for result in graph.results { lastUse[result] = forever }
-        let nextValue = Dictionary(graph.updates.map { ($0.value, $0.parameter) }, uniquingKeysWith: { first, _ in first })
+        let nextValue = Dictionary(
+            graph.updates.map { ($0.value, $0.parameter) }, uniquingKeysWith: { first, _ in first })
 
         // Values that share memory have one root: the first of them.
         var root = Array(graph.values.indices)

@@ -23,7 +23,8 @@ public final class Runner {
 
     /// A runner that keeps the sessions of the last `capacity` shapes.
     public init(
-        _ model: Model, threads: Int = Processor.availableCount, options: PlanOptions = PlanOptions(), capacity: Int = 8,
+        _ model: Model, threads: Int = Processor.availableCount, options: PlanOptions = PlanOptions(),
+        capacity: Int = 8,
         store: WeightStore = WeightStore()
     ) {
         source = model
@@ -44,7 +45,8 @@ public final class Runner {
     public func run(_ inputs: [String: Tensor], into outputs: inout [String: Tensor]) throws(ExecutionError) {
         switch try prepared() {
         case .fixed(let model): try session(model, inputs).run(inputs, into: &outputs)
-        case .segmented(let model, let parts): try run(model.graph, parts, constants: model.constants, inputs, into: &outputs)
+        case .segmented(let model, let parts):
+            try run(model.graph, parts, constants: model.constants, inputs, into: &outputs)
         }
     }
 

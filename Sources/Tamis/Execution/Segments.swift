@@ -61,7 +61,8 @@ struct Segments {
             switch value.source {
             case .constant(let tensor): symbol = graph.constant(tensor, name: value.name)
             case .parameter(let isTrainable):
-                symbol = model.parameters[value.name].map { graph.parameter(value.name, $0, isTrainable: isTrainable) }
+                symbol =
+                    model.parameters[value.name].map { graph.parameter(value.name, $0, isTrainable: isTrainable) }
                     ?? graph.input(value.name, value.type)
             case .input, .node: symbol = graph.input(value.name, value.type)
             }

@@ -29,7 +29,9 @@ public final class Session {
         self.state = state
         scratchStride = (plan.scratchBytes + 4095) / 4096 * 4096 + 64
         func memory(_ byteCount: Int) throws(ExecutionError) -> TensorStorage {
-            do throws(ShapeError) { return try TensorStorage(byteCount: byteCount) } catch { throw .memory(bytes: byteCount) }
+            do throws(ShapeError) { return try TensorStorage(byteCount: byteCount) } catch {
+                throw .memory(bytes: byteCount)
+            }
         }
         arena = try memory(plan.arenaBytes)
         let (scratchBytes, overflow) = scratchStride.multipliedReportingOverflow(by: self.threads)
@@ -162,9 +164,11 @@ public final class Session {
         }
         return withUnsafePointer(to: bindings) { bindings in
             let region = Region(
-                stage: stage, bindings: bindings, scratch: scratch.base, scratchStride: scratchStride, statuses: statuses)
+                stage: stage, bindings: bindings, scratch: scratch.base, scratchStride: scratchStride,
+                statuses: statuses)
             return withUnsafePointer(to: region) { region in
-                ThreadPool.shared.run(tiles: tiles, threads: threads, context: region) { context, worker, lower, upper in
+                ThreadPool.shared.run(tiles: tiles, threads: threads, context: region) {
+                    context, worker, lower, upper in
                     let region = context.assumingMemoryBound(to: Region.self).pointee
                     let shared = region.bindings.pointee
                     let bindings = Bindings(

@@ -24,7 +24,9 @@ public final class State {
         guard let (port, storage) = storages[name],
             var copy = try? Tensor(uninitialized: port.elementType, shape: port.shape)
         else { return nil }
-        try? copy.withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(start: storage.base, count: $0.count)) }
+        try? copy.withUnsafeMutableBytes {
+            $0.copyMemory(from: UnsafeRawBufferPointer(start: storage.base, count: $0.count))
+        }
         return copy
     }
 

@@ -8,7 +8,8 @@ extension Limits {
         }
         let shape = try ImportError.at(place) { () throws(ShapeError) in try Shape(dimensions) }
         // An element of a tensor of strings takes a `String`, however short it is.
-        let bytes = elementType == .string
+        let bytes =
+            elementType == .string
             ? shape.elementCount * MemoryLayout<String>.stride : elementType.byteCount(of: shape.elementCount)
         guard let bytes else { throw .shape(.tooManyElements(dimensions), place: place) }
         guard bytes <= tensorBytes else {

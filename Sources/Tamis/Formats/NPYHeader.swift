@@ -28,7 +28,8 @@ extension NPYHeader {
         guard (1...3).contains(major), minor == 0 else {
             throw .unsupported("version \(major).\(minor) of .npy files", place: "offset 6")
         }
-        let length = major == 1
+        let length =
+            major == 1
             ? Int(try file.integer(UInt16.self, of: "the header's length"))
             : Int(try file.integer(UInt32.self, of: "the header's length"))
         // The same limit as numpy's.

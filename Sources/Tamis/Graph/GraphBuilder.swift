@@ -94,7 +94,8 @@ public final class GraphBuilder {
         parameters[name] = initial
         return append(
             Graph.Value(
-                name: name, type: .tensor(initial.elementType, initial.shape), source: .parameter(isTrainable: isTrainable)))
+                name: name, type: .tensor(initial.elementType, initial.shape),
+                source: .parameter(isTrainable: isTrainable)))
     }
 
     /// The parameter that plays a role for an owner: made at the first call, the same symbol at each later one.
@@ -142,7 +143,8 @@ public final class GraphBuilder {
     }
 
     /// Appends a node of one output.
-    public func call(_ operation: any Operator, _ inputs: Symbol?..., name: String? = nil) throws(ShapeError) -> Symbol {
+    public func call(_ operation: any Operator, _ inputs: Symbol?..., name: String? = nil) throws(ShapeError) -> Symbol
+    {
         try append(operation, inputs, name: name)[0]
     }
 

@@ -15,9 +15,13 @@ public struct Model: Sendable {
     }
 
     /// The names and types of the inputs, in order.
-    public var inputs: [(name: String, type: ValueType)] { graph.inputs.map { (graph.values[$0].name, graph.values[$0].type) } }
+    public var inputs: [(name: String, type: ValueType)] {
+        graph.inputs.map { (graph.values[$0].name, graph.values[$0].type) }
+    }
     /// The names and types of the outputs, in order.
-    public var outputs: [(name: String, type: ValueType)] { graph.outputs.map { ($0.name, graph.values[$0.value].type) } }
+    public var outputs: [(name: String, type: ValueType)] {
+        graph.outputs.map { ($0.name, graph.values[$0.value].type) }
+    }
 
     /// What is constant when the model only infers: the constants and the parameters.
     package func constant(_ id: Graph.ValueID) -> Tensor? {

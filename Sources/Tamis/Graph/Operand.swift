@@ -74,7 +74,8 @@ public struct Operands: Sendable {
     public func expect(_ elementType: ElementType, of index: Int, _ role: String) throws(ShapeError) {
         let received = try tensor(index, role).elementType
         guard received == elementType else {
-            throw .elementType(rule: "\(operatorName)'s \(role) must be \(elementType), as its first input", received: received)
+            throw .elementType(
+                rule: "\(operatorName)'s \(role) must be \(elementType), as its first input", received: received)
         }
     }
 
@@ -92,12 +93,14 @@ public struct Operands: Sendable {
         let (elementType, dimensions) = try tensor(index, role)
         var fits = elementType == wanted.elementType
         if let dimensions, let wanted = wanted.dimensions {
-            fits = fits && dimensions.count == wanted.count
+            fits =
+                fits && dimensions.count == wanted.count
                 && zip(dimensions, wanted).allSatisfy { ($0.value ?? $1.value) == ($1.value ?? $0.value) }
         }
         guard fits else {
             throw .mismatch(
-                rule: "\(operatorName)'s \(role) must be \(wanted)", received: "\(ValueType.tensor(elementType, dimensions))")
+                rule: "\(operatorName)'s \(role) must be \(wanted)",
+                received: "\(ValueType.tensor(elementType, dimensions))")
         }
     }
 

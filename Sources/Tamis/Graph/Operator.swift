@@ -56,7 +56,8 @@ public struct PermutedOperator: Sendable {
 public protocol DifferentiableOperator: Operator {
     /// The gradients of the wanted inputs, given those of the outputs (nil where nothing depends on an output). What it
     /// reads of `node`'s inputs and outputs is what must be kept until the gradient is computed.
-    func gradients(at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder) throws(ShapeError)
+    func gradients(at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder)
+        throws(ShapeError)
         -> [Symbol?]
 }
 
@@ -71,7 +72,8 @@ extension DynamicOperator {
     /// A plan has fixed shapes, so it cannot hold the operator.
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         throw .unsupported(
-            operator: kind, rule: "its shapes depend on values: run the model with a Runner", received: "a plan of fixed shapes")
+            operator: kind, rule: "its shapes depend on values: run the model with a Runner",
+            received: "a plan of fixed shapes")
     }
 }
 

@@ -73,7 +73,8 @@ public struct Prepared: Sendable {
         run: @escaping @Sendable (borrowing Bindings, Range<Int>) -> KernelStatus
     ) {
         self.init(
-            algorithm, stages: [Stage(tiles: tiles, operations: operations, slowness: slowness, bytes: bytes, run: run)],
+            algorithm,
+            stages: [Stage(tiles: tiles, operations: operations, slowness: slowness, bytes: bytes, run: run)],
             scratchBytes: scratchBytes, inPlace: inPlace)
     }
 
@@ -109,7 +110,8 @@ extension Prepared.Stage {
     ) -> Prepared.Stage {
         let run = 1 << 14
         return Prepared.Stage(
-            tiles: (count + run - 1) / run, operations: Double(count), slowness: slowness, bytes: count * bytesPerElement
+            tiles: (count + run - 1) / run, operations: Double(count), slowness: slowness,
+            bytes: count * bytesPerElement
         ) { bindings, tiles in
             let first = tiles.lowerBound * run
             body(bindings, first, min(tiles.upperBound * run, count) - first)

@@ -42,7 +42,8 @@ public struct WindowGeometry: Hashable, Sendable {
         for (name, extents) in [("kernel", kernel), ("stride", self.stride), ("dilation", self.dilation)] {
             guard extents.count == kernel.count, extents.allSatisfy({ (1..<1 << 20).contains($0) }) else {
                 throw .mismatch(
-                    rule: "a window's \(name) must be \(kernel.count) whole numbers from 1 to 1048575", received: "\(extents)")
+                    rule: "a window's \(name) must be \(kernel.count) whole numbers from 1 to 1048575",
+                    received: "\(extents)")
             }
         }
         if case .explicit(let before, let after) = padding {
@@ -93,7 +94,9 @@ public struct WindowGeometry: Hashable, Sendable {
     /// The spatial dimensions of the output.
     public func output(for input: [Dimension], of operatorName: String) throws(ShapeError) -> [Dimension] {
         guard input.count == rank else {
-            throw .mismatch(rule: "\(operatorName)'s window has \(rank) spatial axes; so must its image", received: "\(input.count)")
+            throw .mismatch(
+                rule: "\(operatorName)'s window has \(rank) spatial axes; so must its image", received: "\(input.count)"
+            )
         }
         var output: [Dimension] = []
         for (axis, dimension) in input.enumerated() {
@@ -104,7 +107,8 @@ public struct WindowGeometry: Hashable, Sendable {
             let extent = extents(axis: axis, input: value).output
             guard extent > 0 || value == 0 else {
                 throw .mismatch(
-                    rule: "\(operatorName)'s window of \(kernel) taps, dilated by \(dilation), must fit its padded image",
+                    rule:
+                        "\(operatorName)'s window of \(kernel) taps, dilated by \(dilation), must fit its padded image",
                     received: "\(value) pixels on spatial axis \(axis)")
             }
             output.append(.fixed(extent))

@@ -11,7 +11,8 @@ public struct AveragePooling2D: Layer {
     public var name: String?
 
     public init(
-        _ height: Int = 2, _ width: Int = 2, strides: (Int, Int)? = nil, padding: LayerPadding = .valid, name: String? = nil
+        _ height: Int = 2, _ width: Int = 2, strides: (Int, Int)? = nil, padding: LayerPadding = .valid,
+        name: String? = nil
     ) {
         self.poolSize = (height, width)
         self.strides = strides ?? (height, width)

@@ -33,10 +33,12 @@ public struct BatchNormalization: Layer {
                 role, of: identity, layer: name, shape: [channels], initializer: initializer, isTrainable: isTrainable)
         }
         // What is not learned stays at its neutral value.
-        let gamma = try scale
+        let gamma =
+            try scale
             ? parameter("gamma", .ones, isTrainable: true)
             : graph.constant(Tensor(repeating: Float(1), shape: [channels]), name: "\(name)/gamma")
-        let beta = try center
+        let beta =
+            try center
             ? parameter("beta", .zeros, isTrainable: true)
             : graph.constant(Tensor(repeating: Float(0), shape: [channels]), name: "\(name)/beta")
         let mean = try parameter("moving_mean", .zeros, isTrainable: false)

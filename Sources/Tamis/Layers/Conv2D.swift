@@ -68,7 +68,8 @@ public struct Conv2D: Layer {
         let kernel = try graph.parameter(
             "kernel", of: identity, layer: name, shape: window.kernel + [channels / groups, filters],
             initializer: kernelInitializer)
-        let bias = !useBias
+        let bias =
+            !useBias
             ? nil
             : try graph.parameter("bias", of: identity, layer: name, shape: [filters], initializer: biasInitializer)
         let y = try graph.append(

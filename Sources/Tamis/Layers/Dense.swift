@@ -36,8 +36,10 @@ public struct Dense: Layer {
                 received: "\(inputs[0].type), \(units) units")
         }
         let kernel = try graph.parameter(
-            "kernel", of: identity, layer: name, shape: [try features(dimensions), units], initializer: kernelInitializer)
-        let bias = !useBias
+            "kernel", of: identity, layer: name, shape: [try features(dimensions), units],
+            initializer: kernelInitializer)
+        let bias =
+            !useBias
             ? nil
             : try graph.parameter("bias", of: identity, layer: name, shape: [units], initializer: biasInitializer)
         var y: Symbol

@@ -24,7 +24,8 @@ public struct DepthwiseConv2D: Layer {
     private let identity = LayerIdentity()
 
     public init(
-        _ kernelSize: (Int, Int), strides: (Int, Int) = (1, 1), padding: LayerPadding = .valid, depthMultiplier: Int = 1,
+        _ kernelSize: (Int, Int), strides: (Int, Int) = (1, 1), padding: LayerPadding = .valid,
+        depthMultiplier: Int = 1,
         dilationRate: (Int, Int) = (1, 1), activation: LayerActivation = .linear, useBias: Bool = true,
         depthwiseInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros, name: String? = nil
     ) {
@@ -59,7 +60,8 @@ public struct DepthwiseConv2D: Layer {
                 shape: window.kernel + [channels, depthMultiplier], using: Philox(seed: graph.seed, name: parameter))
             return graph.parameter(parameter, try drawn.reshaped(to: window.kernel + [1, filters]))
         }
-        let bias = !useBias
+        let bias =
+            !useBias
             ? nil
             : try graph.parameter("bias", of: identity, layer: name, shape: [filters], initializer: biasInitializer)
         let y = try graph.append(

@@ -25,7 +25,8 @@ extension Layer {
     public func callAsFunction(_ input: Symbol) throws(ShapeError) -> Symbol {
         let outputs = try callAsFunction([input])
         guard outputs.count == 1 else {
-            throw .mismatch(rule: "a \(kind) layer called with one input must have one output", received: "\(outputs.count)")
+            throw .mismatch(
+                rule: "a \(kind) layer called with one input must have one output", received: "\(outputs.count)")
         }
         return outputs[0]
     }
@@ -75,7 +76,8 @@ extension String {
         var previous: Character = "_"
         for (index, character) in enumerated() {
             let next = dropFirst(index + 1).first
-            let startsWord = character.isUppercase && (previous.isLowercase || (previous.isUppercase && next?.isLowercase == true))
+            let startsWord =
+                character.isUppercase && (previous.isLowercase || (previous.isUppercase && next?.isLowercase == true))
             if startsWord { result.append("_") }
             result.append(character.lowercased())
             previous = character

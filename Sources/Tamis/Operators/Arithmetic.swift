@@ -52,7 +52,8 @@ public struct Arithmetic: DifferentiableOperator {
             return .elementwise("element-wise", count: count, bytesPerElement: 3 * size, inPlace: inPlace) {
                 bindings, first, count in
                 kernels.binary(
-                    count, kernel, bindings.input(0) + first * stepA * size, stepA, bindings.input(1) + first * stepB * size,
+                    count, kernel, bindings.input(0) + first * stepA * size, stepA,
+                    bindings.input(1) + first * stepB * size,
                     stepB, bindings.output(0) + first * size)
             }
         }
@@ -64,7 +65,8 @@ public struct Arithmetic: DifferentiableOperator {
         let (stepA, stepB) = (broadcast.stridesA[outer.count], broadcast.stridesB[outer.count])
         let (stridesA, stridesB) = (broadcast.stridesA, broadcast.stridesB)
         return Prepared(
-            "element-wise, broadcast", tiles: (runs + runsPerTile - 1) / runsPerTile, bytes: 3 * count * size, inPlace: inPlace
+            "element-wise, broadcast", tiles: (runs + runsPerTile - 1) / runsPerTile, bytes: 3 * count * size,
+            inPlace: inPlace
         ) { bindings, tiles in
             for index in tiles.lowerBound * runsPerTile..<min(runs, tiles.upperBound * runsPerTile) {
                 var (rest, offsetA, offsetB) = (index, 0, 0)
@@ -110,7 +112,8 @@ public struct Arithmetic: DifferentiableOperator {
             let full: Symbol
             switch function {
             case .add: full = dy
-            case .subtract: full = try graph.call(Arithmetic(.multiply), dy, graph.scalar(-1, dy.type.elementType ?? .float32))
+            case .subtract:
+                full = try graph.call(Arithmetic(.multiply), dy, graph.scalar(-1, dy.type.elementType ?? .float32))
             case .multiply: full = try graph.call(Arithmetic(.multiply), dy, a)
             case .divide:
                 // d(a / b) / db = −(a / b) / b

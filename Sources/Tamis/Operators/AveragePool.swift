@@ -29,7 +29,9 @@ public struct AveragePool: DifferentiableOperator {
         let countsPadding = countsPadding
         return PoolShape(window, x.shape, kernels).prepared("sliding mean") { shape, image, y, first, rows in
             var window = shape.window
-            withPointer(to: end) { kernels.average_pool(&window, shape.channels, countsPadding, $0, image, first, rows, y) }
+            withPointer(to: end) {
+                kernels.average_pool(&window, shape.channels, countsPadding, $0, image, first, rows, y)
+            }
         }
     }
 

@@ -45,7 +45,9 @@ public struct BatchNormalize: DifferentiableOperator {
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let kernels = try context.kernels(for: x.elementType)
-        let (rows, columns, size) = (x.shape.elementCount / max(1, x.shape[x.shape.rank - 1]), x.shape[x.shape.rank - 1], kernels.type.byteCount)
+        let (rows, columns, size) = (
+            x.shape.elementCount / max(1, x.shape[x.shape.rank - 1]), x.shape[x.shape.rank - 1], kernels.type.byteCount
+        )
         let (epsilon, activation) = (epsilon, activation.kernel)
         let rowsPerTile = max(1, (1 << 14) / max(1, columns))
         // y = x · a + b with a = scale / √(variance + epsilon), b = bias − mean · a
@@ -53,7 +55,8 @@ public struct BatchNormalize: DifferentiableOperator {
             kernels.type.forEachIndex(columns) { c in
                 let factor = c.read(bindings.input(1)) / (c.read(bindings.input(4)) + epsilon).squareRoot()
                 c.write(factor, bindings.workspace)
-                c.write(c.read(bindings.input(2)) - c.read(bindings.input(3)) * factor, bindings.workspace + columns * size)
+                c.write(
+                    c.read(bindings.input(2)) - c.read(bindings.input(3)) * factor, bindings.workspace + columns * size)
             }
             return .done
         }
@@ -80,12 +83,15 @@ public struct BatchNormalize: DifferentiableOperator {
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
-        guard let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-            try activation.gradient(of: dy, at: node.outputs[0], in: graph) })
+        guard
+            let dy = try outputs[0].map({ (dy) throws(ShapeError) in
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+            })
         else { return node.inputs.map { _ in nil } }
         guard !wanted[3], !wanted[4] else {
             throw .mismatch(
-                rule: "BatchNormalization's statistics have no gradient; they must not be trainable", received: "trainable")
+                rule: "BatchNormalization's statistics have no gradient; they must not be trainable",
+                received: "trainable")
         }
         let gradients = try graph.append(
             BatchNormalizeGradient(epsilon: epsilon, hasBatchStatistics: false),
@@ -102,7 +108,8 @@ extension ScalarType {
 
         func read(_ base: UnsafeRawPointer) -> Double {
             type == .float
-                ? Double(base.load(fromByteOffset: index * 4, as: Float.self)) : base.load(fromByteOffset: index * 8, as: Double.self)
+                ? Double(base.load(fromByteOffset: index * 4, as: Float.self))
+                : base.load(fromByteOffset: index * 8, as: Double.self)
         }
 
         func write(_ value: Double, _ base: UnsafeMutableRawPointer) {

@@ -23,7 +23,9 @@ public struct BatchNormalizeGradient: Operator {
         try inputs.expect(count: 5...5)
         let (elementType, x) = try inputs.floats(0, "x", rank: 2...64)
         let channels: ValueType = .tensor(elementType, [x[x.count - 1]])
-        for (index, role) in [(1, "scale"), (2, "mean"), (3, "variance")] { try inputs.expect(channels, of: index, role) }
+        for (index, role) in [(1, "scale"), (2, "mean"), (3, "variance")] {
+            try inputs.expect(channels, of: index, role)
+        }
         try inputs.expect(.tensor(elementType, x), of: 4, "dy")
         return [.tensor(elementType, x), channels, channels]
     }
@@ -44,7 +46,8 @@ public struct BatchNormalizeGradient: Operator {
             for chunk in tiles {
                 let (first, count) = reduction.rows(of: chunk)
                 let offset = first * vector
-                kernels.sum_rows(count, columns, bindings.input(4) + offset, columns, bindings.workspace + chunk * vector)
+                kernels.sum_rows(
+                    count, columns, bindings.input(4) + offset, columns, bindings.workspace + chunk * vector)
                 kernels.sum_products(
                     count, columns, bindings.input(4) + offset, bindings.input(0) + offset, columns, bindings.input(2),
                     bindings.workspace + products + chunk * vector)
@@ -69,12 +72,14 @@ public struct BatchNormalizeGradient: Operator {
             return .done
         }
         let rowsPerTile = max(1, (1 << 14) / max(1, columns))
-        let propagate = Prepared.Stage(tiles: (rows + rowsPerTile - 1) / rowsPerTile, bytes: 3 * bytes) { bindings, tiles in
+        let propagate = Prepared.Stage(tiles: (rows + rowsPerTile - 1) / rowsPerTile, bytes: 3 * bytes) {
+            bindings, tiles in
             let first = tiles.lowerBound * rowsPerTile
             let count = min(rows, tiles.upperBound * rowsPerTile) - first
             let base = bindings.workspace + coefficients
             kernels.normalization_gradient(
-                count, columns, bindings.input(4) + first * vector, bindings.input(0) + first * vector, bindings.input(2),
+                count, columns, bindings.input(4) + first * vector, bindings.input(0) + first * vector,
+                bindings.input(2),
                 base, base + vector, base + 2 * vector, bindings.output(0) + first * vector)
             return .done
         }

@@ -71,7 +71,9 @@ public struct BatchNormalizeTraining: DifferentiableOperator {
                 let factor = c.read(bindings.input(1)) / (variance + epsilon).squareRoot()
                 c.write(factor, bindings.workspace + coefficients)
                 c.write(c.read(bindings.input(2)) - mean * factor, bindings.workspace + coefficients + columns * size)
-                if wanted[1] { c.write(c.read(bindings.input(3)) * momentum + mean * (1 - momentum), bindings.output(1)) }
+                if wanted[1] {
+                    c.write(c.read(bindings.input(3)) * momentum + mean * (1 - momentum), bindings.output(1))
+                }
                 if wanted[2] {
                     c.write(c.read(bindings.input(4)) * momentum + variance * (1 - momentum), bindings.output(2))
                 }
@@ -97,7 +99,8 @@ public struct BatchNormalizeTraining: DifferentiableOperator {
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
         guard outputs.dropFirst().allSatisfy({ $0 == nil }) else {
-            throw .mismatch(rule: "the statistics of BatchNormalizeTraining have no gradient", received: "a loss of them")
+            throw .mismatch(
+                rule: "the statistics of BatchNormalizeTraining have no gradient", received: "a loss of them")
         }
         guard let dy = outputs[0] else { return node.inputs.map { _ in nil } }
         guard !wanted[3], !wanted[4] else {

@@ -35,7 +35,8 @@ struct Broadcast: Sendable {
 
     /// The shape two fixed shapes broadcast to.
     static func shape(_ a: Shape, _ b: Shape) throws(ShapeError) -> Shape {
-        let dimensions = try dimensions(a.dimensions.map(Dimension.fixed), b.dimensions.map(Dimension.fixed), of: "broadcast")
+        let dimensions = try dimensions(
+            a.dimensions.map(Dimension.fixed), b.dimensions.map(Dimension.fixed), of: "broadcast")
         return try Shape(dimensions.compactMap(\.value))
     }
 
@@ -52,7 +53,8 @@ struct Broadcast: Sendable {
             case (.fixed(let p), .fixed(let q)):
                 guard p == q else {
                     throw .mismatch(
-                        rule: "\(kind)'s operands must have equal extents, or 1, on each axis from the last", received: "\(a) and \(b)")
+                        rule: "\(kind)'s operands must have equal extents, or 1, on each axis from the last",
+                        received: "\(a) and \(b)")
                 }
                 result.append(x)
             case (.fixed, _): result.append(x)

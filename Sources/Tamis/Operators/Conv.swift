@@ -35,7 +35,8 @@ public struct Conv: DifferentiableOperator {
             guard channels % groups == 0, channels > 0 else {
                 throw .mismatch(rule: "Conv's \(groups) groups must divide the channels of x", received: "\(channels)")
             }
-            try inputs.expect(w[rank - 2], equals: channels / groups, "channels of w, \(channels) over \(groups) groups,")
+            try inputs.expect(
+                w[rank - 2], equals: channels / groups, "channels of w, \(channels) over \(groups) groups,")
         }
         if let filters = w[rank - 1].value, filters % groups != 0 {
             throw .mismatch(rule: "Conv's \(groups) groups must divide its filters", received: "\(filters)")
@@ -67,7 +68,8 @@ public struct Conv: DifferentiableOperator {
             operations: shape.operations, scratchBytes: algorithm.scratchBytes
         ) { bindings, tiles in
             algorithm.run(
-                tiles, x: bindings.input(0), weights: panels?.base ?? bindings.input(1), bias: bindings.optionalInput(2),
+                tiles, x: bindings.input(0), weights: panels?.base ?? bindings.input(1),
+                bias: bindings.optionalInput(2),
                 residual: nil, y: bindings.output(0), scratch: bindings.scratch)
             return .done
         }
@@ -121,8 +123,10 @@ public struct Conv: DifferentiableOperator {
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
-        guard let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-            try activation.gradient(of: dy, at: node.outputs[0], in: graph) }),
+        guard
+            let dy = try outputs[0].map({ (dy) throws(ShapeError) in
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+            }),
             let x = node.inputs[0], let w = node.inputs[1]
         else { return node.inputs.map { _ in nil } }
         var gradients: [Symbol?] = node.inputs.map { _ in nil }

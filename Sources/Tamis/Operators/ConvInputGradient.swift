@@ -38,7 +38,8 @@ public struct ConvInputGradient: Operator {
             scratchBytes: algorithm.scratchBytes
         ) { bindings, tiles in
             algorithm.propagate(
-                tiles, dy: bindings.input(0), weights: bindings.input(1), dx: bindings.output(0), scratch: bindings.scratch)
+                tiles, dy: bindings.input(0), weights: bindings.input(1), dx: bindings.output(0),
+                scratch: bindings.scratch)
             return .done
         }
     }

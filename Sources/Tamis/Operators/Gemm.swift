@@ -39,7 +39,8 @@ public struct Gemm: DifferentiableOperator {
         let x = try context.input(0)
         let y = context.outputs[0].shape
         return try .product(
-            context, kernels: context.kernels(for: x.elementType), transposeX: transposeX, transposeW: transposeW, m: y[0],
+            context, kernels: context.kernels(for: x.elementType), transposeX: transposeX, transposeW: transposeW,
+            m: y[0],
             n: y[1], k: x.shape[transposeX ? 0 : 1], activation: activation)
     }
 
@@ -50,20 +51,26 @@ public struct Gemm: DifferentiableOperator {
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
-        guard let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-            try activation.gradient(of: dy, at: node.outputs[0], in: graph) }),
+        guard
+            let dy = try outputs[0].map({ (dy) throws(ShapeError) in
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+            }),
             let x = node.inputs[0], let w = node.inputs[1]
         else { return node.inputs.map { _ in nil } }
         var gradients: [Symbol?] = node.inputs.map { _ in nil }
         if wanted[0] {
             // y = x w: dx = dy wᵀ; with x transposed, dxᵀ = w dyᵀ.
-            gradients[0] = transposeX
-                ? try graph.call(Gemm(transposeX: transposeW, transposeW: true), w, dy, name: "\(node.name)/input_gradient")
+            gradients[0] =
+                transposeX
+                ? try graph.call(
+                    Gemm(transposeX: transposeW, transposeW: true), w, dy, name: "\(node.name)/input_gradient")
                 : try graph.call(Gemm(transposeW: !transposeW), dy, w, name: "\(node.name)/input_gradient")
         }
         if wanted[1] {
-            gradients[1] = transposeW
-                ? try graph.call(Gemm(transposeX: true, transposeW: transposeX), dy, x, name: "\(node.name)/weight_gradient")
+            gradients[1] =
+                transposeW
+                ? try graph.call(
+                    Gemm(transposeX: true, transposeW: transposeX), dy, x, name: "\(node.name)/weight_gradient")
                 : try graph.call(Gemm(transposeX: !transposeX), x, dy, name: "\(node.name)/weight_gradient")
         }
         if wanted.count > 2, wanted[2], let bias = node.inputs[2] {
@@ -78,7 +85,8 @@ extension Preparation {
     func checkProduct(_ extents: Int...) throws(PlanError) {
         if let extent = extents.max(), extent > Int32.max {
             throw .unsupported(
-                operator: operatorName, rule: "a product by OpenBLAS must have extents below 2^31", received: "\(extent)")
+                operator: operatorName, rule: "a product by OpenBLAS must have extents below 2^31",
+                received: "\(extent)")
         }
     }
 }
@@ -102,7 +110,8 @@ extension Prepared {
             w: @escaping @Sendable (borrowing Bindings) -> UnsafeRawPointer
         ) -> Stage {
             Stage(tiles: product.tiles, operations: product.operations, bytes: bytes) { bindings, tiles in
-                product.run(tiles, x: x(bindings), w: w(bindings), bias: bindings.optionalInput(2), y: bindings.output(0))
+                product.run(
+                    tiles, x: x(bindings), w: w(bindings), bias: bindings.optionalInput(2), y: bindings.output(0))
                 return .done
             }
         }
@@ -125,7 +134,8 @@ extension Prepared {
         if transposeX {
             stages.append(
                 Stage(bytes: 2 * m * k * size) { bindings, _ in
-                    stridedCopy([m, k], strides: [1, m], size, from: bindings.input(0), to: bindings.workspace + panelBytes)
+                    stridedCopy(
+                        [m, k], strides: [1, m], size, from: bindings.input(0), to: bindings.workspace + panelBytes)
                     return .done
                 })
         }

@@ -68,7 +68,8 @@ public struct MatMul: DifferentiableOperator {
             let rankB = b.dimensions?.count
         else { return [nil, nil] }
         guard rankA > 1, rankB > 1 else {
-            throw .mismatch(rule: "the gradient of MatMul needs operands of two axes or more", received: "\(rankA) and \(rankB)")
+            throw .mismatch(
+                rule: "the gradient of MatMul needs operands of two axes or more", received: "\(rankA) and \(rankB)")
         }
         func swapped(_ symbol: Symbol, rank: Int) throws(ShapeError) -> Symbol {
             var order = Array(0..<rank)

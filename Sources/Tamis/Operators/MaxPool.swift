@@ -85,7 +85,8 @@ struct PoolShape: Sendable {
 
     /// The backward work: `body` gets an image's number and its cleared gradient.
     func preparedGradient(
-        _ algorithm: String, body: @escaping @Sendable (PoolShape, borrowing Bindings, Int, UnsafeMutableRawPointer) -> Void
+        _ algorithm: String,
+        body: @escaping @Sendable (PoolShape, borrowing Bindings, Int, UnsafeMutableRawPointer) -> Void
     ) -> Prepared {
         Prepared(
             algorithm, tiles: images, operations: operations, slowness: 4,

@@ -14,7 +14,9 @@ public struct Reshape: DifferentiableOperator {
         try inputs.expect(count: 2...2)
         let (elementType, dimensions) = try inputs.tensor(0, "x")
         let (shapeType, shapeDimensions) = try inputs.tensor(1, "shape", rank: 1...1)
-        guard shapeType == .int64 else { throw .elementType(rule: "Reshape's shape must be int64", received: shapeType) }
+        guard shapeType == .int64 else {
+            throw .elementType(rule: "Reshape's shape must be int64", received: shapeType)
+        }
         guard let shape = try inputs.optional(1)?.constant?.scalars(as: Int64.self) else {
             let rank = shapeDimensions?.first?.value
             return [.tensor(elementType, rank.map { Array(repeating: .unknown, count: min($0, 64)) })]
@@ -32,7 +34,8 @@ public struct Reshape: DifferentiableOperator {
             case 0 where !allowsZero:
                 guard dimensions.map({ axis < $0.count }) ?? true else {
                     throw .mismatch(
-                        rule: "a 0 in Reshape's shape must stand for an axis of x", received: "\(shape) for \(dimensions ?? [])")
+                        rule: "a 0 in Reshape's shape must stand for an axis of x",
+                        received: "\(shape) for \(dimensions ?? [])")
                 }
                 output.append(dimensions?[axis] ?? .unknown)
             case 0...: output.append(.fixed(Int(extent)))
@@ -56,7 +59,8 @@ public struct Reshape: DifferentiableOperator {
             guard let known = after.fixedProduct else {
                 // Free extents may still fit; a product beyond all integers never does.
                 guard after.contains(where: { $0.value == nil }) else {
-                    throw .mismatch(rule: "Reshape must keep the number of elements", received: "\(shape) for \(dimensions)")
+                    throw .mismatch(
+                        rule: "Reshape must keep the number of elements", received: "\(shape) for \(dimensions)")
                 }
                 return [.tensor(elementType, output)]
             }

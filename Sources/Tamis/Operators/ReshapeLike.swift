@@ -8,7 +8,9 @@ public struct ReshapeLike: Operator {
         try inputs.expect(count: 2...2)
         let elementType = try inputs.tensor(0, "x").elementType
         let like = try inputs.tensor(1, "like").dimensions
-        if let count = try inputs.tensor(0, "x").dimensions?.fixedProduct, let wanted = like?.fixedProduct, count != wanted {
+        if let count = try inputs.tensor(0, "x").dimensions?.fixedProduct, let wanted = like?.fixedProduct,
+            count != wanted
+        {
             throw .mismatch(rule: "ReshapeLike's x must have as many elements as like, \(wanted)", received: "\(count)")
         }
         return [.tensor(elementType, like)]

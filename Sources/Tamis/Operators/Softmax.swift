@@ -36,7 +36,8 @@ public struct Softmax: DifferentiableOperator {
         let axis = axis < 0 ? axis + order.rank : axis
         guard order.order.indices.contains(axis) else { return nil }
         return PermutedOperator(
-            operation: Softmax(axis: order.order[axis], isLogarithmic: isLogarithmic), inputs: [order], outputs: [order])
+            operation: Softmax(axis: order.order[axis], isLogarithmic: isLogarithmic), inputs: [order], outputs: [order]
+        )
     }
 
     public func gradients(
@@ -45,7 +46,8 @@ public struct Softmax: DifferentiableOperator {
         guard wanted[0], let dy = outputs[0] else { return [nil] }
         return [
             try graph.call(
-                SoftmaxGradient(axis: axis, isLogarithmic: isLogarithmic), node.outputs[0], dy, name: "\(node.name)/gradient")
+                SoftmaxGradient(axis: axis, isLogarithmic: isLogarithmic), node.outputs[0], dy,
+                name: "\(node.name)/gradient")
         ]
     }
 }
@@ -72,7 +74,8 @@ struct Slices: Sendable {
         let run = max(1, (1 << 15) / max(1, sliceBytes))
         let outer = outer
         return Prepared(
-            algorithm.lowercased(), tiles: (outer + run - 1) / run, operations: Double(outer * count * inner), slowness: 30,
+            algorithm.lowercased(), tiles: (outer + run - 1) / run, operations: Double(outer * count * inner),
+            slowness: 30,
             inPlace: [Prepared.InPlace(output: 0, input: input)]
         ) { [self] bindings, tiles in
             for tile in tiles { body(self, bindings, tile * run * sliceBytes, min(run, outer - tile * run)) }

@@ -75,7 +75,8 @@ struct LabelReader: Sendable {
         guard let labels else { return }
         guard labels.count == scores.count - 1 else {
             throw .mismatch(
-                rule: "\(kind)'s labels must have the axes of the scores without the last", received: "\(labels) for \(scores)")
+                rule: "\(kind)'s labels must have the axes of the scores without the last",
+                received: "\(labels) for \(scores)")
         }
         for (label, score) in zip(labels, scores) { _ = try inputs.common(label, score, "the number of labels") }
     }

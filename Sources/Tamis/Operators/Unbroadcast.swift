@@ -20,7 +20,9 @@ public struct Unbroadcast: Operator {
         let like = try inputs.tensor(1, "like").dimensions
         if let full, let like {
             let stretched = try Broadcast.dimensions(full, like, of: kind)
-            guard stretched.count == full.count, zip(stretched, full).allSatisfy({ $0.value == nil || $1.value == nil || $0 == $1 }) else {
+            guard stretched.count == full.count,
+                zip(stretched, full).allSatisfy({ $0.value == nil || $1.value == nil || $0 == $1 })
+            else {
                 throw .mismatch(rule: "like must broadcast to Unbroadcast's x", received: "\(full) and \(like)")
             }
         }
@@ -101,7 +103,8 @@ public struct Unbroadcast: Operator {
                 return .done
             },
             Prepared.Stage(bytes: reduction.partialScalars * size) { bindings, _ in
-                kernels.sum_rows(reduction.chunks, columns, bindings.workspace + partialOffset, columns, target(bindings))
+                kernels.sum_rows(
+                    reduction.chunks, columns, bindings.workspace + partialOffset, columns, target(bindings))
                 return .done
             },
         ]

@@ -7,7 +7,9 @@ extension Tensor: CustomStringConvertible {
             head = ((try? strings()) ?? []).prefix(shown).map { "\"\($0)\"" }
         } else if shape.elementCount <= shown, let values = try? doubles() {
             head = values.map { "\($0)" }
-        } else if let values = try? reshaped(to: [shape.elementCount]).slice(0..<min(shown, shape.elementCount)).doubles() {
+        } else if let values = try? reshaped(to: [shape.elementCount]).slice(0..<min(shown, shape.elementCount))
+            .doubles()
+        {
             head = values.map { "\($0)" }
         } else {
             head = []

@@ -17,7 +17,9 @@ public struct Tensor: Sendable {
             throw .scalarCount(shape: dimensions, received: scalars.count)
         }
         scalars.withUnsafeBytes { source in
-            if let base = source.baseAddress, source.count > 0 { storage.base.copyMemory(from: base, byteCount: source.count) }
+            if let base = source.baseAddress, source.count > 0 {
+                storage.base.copyMemory(from: base, byteCount: source.count)
+            }
         }
     }
 
@@ -41,7 +43,9 @@ public struct Tensor: Sendable {
     /// A tensor of strings.
     public init(strings: [String], shape dimensions: [Int]) throws(ShapeError) {
         shape = try Shape(dimensions)
-        guard strings.count == shape.elementCount else { throw .scalarCount(shape: dimensions, received: strings.count) }
+        guard strings.count == shape.elementCount else {
+            throw .scalarCount(shape: dimensions, received: strings.count)
+        }
         elementType = .string
         storage = try TensorStorage(byteCount: 0)
         stringElements = strings
@@ -60,7 +64,9 @@ public struct Tensor: Sendable {
 
     /// A tensor of memory that holds anything yet.
     package init(uninitialized elementType: ElementType, shape: Shape) throws(ShapeError) {
-        guard let bytes = elementType.byteCount(of: shape.elementCount) else { throw .tooManyElements(shape.dimensions) }
+        guard let bytes = elementType.byteCount(of: shape.elementCount) else {
+            throw .tooManyElements(shape.dimensions)
+        }
         self.init(elementType: elementType, shape: shape, storage: try TensorStorage(byteCount: bytes))
     }
 
@@ -143,7 +149,8 @@ public struct Tensor: Sendable {
         let rowBytes = rowBits / 8
         let dimensions = [range.count] + shape.dimensions.dropFirst()
         let part = try Tensor(uninitialized: elementType, shape: Shape(dimensions))
-        part.storage.base.copyMemory(from: storage.base + range.lowerBound * rowBytes, byteCount: range.count * rowBytes)
+        part.storage.base.copyMemory(
+            from: storage.base + range.lowerBound * rowBytes, byteCount: range.count * rowBytes)
         return part
     }
 

@@ -28,7 +28,8 @@ struct Batches {
         try training { () throws(ShapeError) in
             [
                 inputName: try Tensor(
-                    uninitialized: data.inputs.elementType, shape: Shape([count] + data.inputs.shape.dimensions.dropFirst())),
+                    uninitialized: data.inputs.elementType,
+                    shape: Shape([count] + data.inputs.shape.dimensions.dropFirst())),
                 "labels": try Tensor(uninitialized: .int64, shape: Shape([count])),
             ]
         }

@@ -26,7 +26,9 @@ extension Model {
     /// The model with the loss and the gradient of each trainable parameter, by the parameter's name, for outputs.
     public func gradients(of loss: any Loss) throws(TrainingError) -> Model {
         var (graph, gradients, outputs) = try withGradients(of: loss)
-        for (parameter, gradient) in gradients { outputs.append(Graph.Output(name: parameter.name, value: gradient.id)) }
+        for (parameter, gradient) in gradients {
+            outputs.append(Graph.Output(name: parameter.name, value: gradient.id))
+        }
         return Model(graph: graph.graph.with(outputs: outputs), parameters: graph.parameters)
     }
 
@@ -34,7 +36,8 @@ extension Model {
         _ loss: any Loss, to graph: GraphBuilder
     ) throws(ShapeError) -> (loss: Symbol, outputs: [Graph.Output]) {
         guard let output = graph.graph.outputs.first, graph.graph.outputs.count == 1 else {
-            throw .mismatch(rule: "a network to be trained must have one output", received: "\(graph.graph.outputs.count)")
+            throw .mismatch(
+                rule: "a network to be trained must have one output", received: "\(graph.graph.outputs.count)")
         }
         let (loss, accuracy) = try loss.append(to: graph.symbol(output.value), in: graph)
         var outputs = [Graph.Output(name: "loss", value: loss.id)]
@@ -78,7 +81,9 @@ extension Model {
             let symbols = try rewriter.graph.append(form.operation, inputs, name: node.name)
             for (id, symbol) in zip(node.outputs, symbols) { rewriter.replace(id, by: symbol) }
             for (output, input) in form.updates {
-                if let parameter = inputs[input], parameter.isParameter { rewriter.graph.update(parameter, to: symbols[output]) }
+                if let parameter = inputs[input], parameter.isParameter {
+                    rewriter.graph.update(parameter, to: symbols[output])
+                }
             }
             return true
         }
@@ -120,9 +125,10 @@ public func differentiate(
             }
             for (position, gradient) in found.enumerated() {
                 guard let gradient, let id = node.inputs[position], isActive[id] else { continue }
-                gradients[id] = try gradients[id].map { (sum) throws(ShapeError) in
-                    try graph.call(Arithmetic(.add), sum, gradient)
-                } ?? gradient
+                gradients[id] =
+                    try gradients[id].map { (sum) throws(ShapeError) in
+                        try graph.call(Arithmetic(.add), sum, gradient)
+                    } ?? gradient
             }
         }
     }

@@ -11,7 +11,9 @@ public protocol Loss: Sendable {
 public struct SparseCategoricalCrossentropy: Loss {
     public init() {}
 
-    public func append(to output: Symbol, in graph: GraphBuilder) throws(ShapeError) -> (loss: Symbol, accuracy: Symbol?) {
+    public func append(to output: Symbol, in graph: GraphBuilder) throws(ShapeError) -> (
+        loss: Symbol, accuracy: Symbol?
+    ) {
         var scores = output
         if let index = graph.graph.values[output.id].node {
             let node = graph.graph.nodes[index]

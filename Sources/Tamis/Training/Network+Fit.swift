@@ -57,7 +57,8 @@ extension Network {
                 progress?(
                     TrainingProgress(
                         epoch: epoch, epochs: epochs, step: index + 1, steps: batches.count,
-                        metrics: Metrics(loss: lossSum / Double(seen), accuracy: hitSum / Double(seen)), seconds: seconds,
+                        metrics: Metrics(loss: lossSum / Double(seen), accuracy: hitSum / Double(seen)),
+                        seconds: seconds,
                         isEpochOver: validation == nil && index + 1 == batches.count))
             }
             let training = Metrics(loss: lossSum / Double(seen), accuracy: hitSum / Double(seen))
@@ -108,7 +109,10 @@ extension Network {
         guard let name = model.inputs.first?.name, let output = model.outputs.first?.name,
             let count = inputs.shape.dimensions.first, model.inputs.count == 1
         else {
-            throw .plan(.unsupported(operator: "predict", rule: "it takes a network of one input and examples", received: "\(inputs.shape)"))
+            throw .plan(
+                .unsupported(
+                    operator: "predict", rule: "it takes a network of one input and examples",
+                    received: "\(inputs.shape)"))
         }
         func run(_ part: Tensor) throws(ExecutionError) -> Tensor {
             guard let result = try runner.run([name: part])[output] else {
@@ -143,7 +147,8 @@ extension Network {
             }
         }
         guard fits else {
-            throw .data(rule: "the examples must fit the network's input \"\(input.name)\", \(input.type)", received: "\(type)")
+            throw .data(
+                rule: "the examples must fit the network's input \"\(input.name)\", \(input.type)", received: "\(type)")
         }
         if let classes = model.outputs.first?.type.dimensions?.last?.value {
             let labels = try training { () throws(ShapeError) in try data.labels.scalars(as: Int64.self) }
@@ -159,9 +164,15 @@ extension Network {
 extension Tensor {
     /// Tensors of one type, one after the other along their first axis.
     init(joining parts: [Tensor]) throws(ShapeError) {
-        guard let first = parts.first, first.shape.rank > 0, parts.allSatisfy({
-            $0.elementType == first.elementType && $0.shape.dimensions.dropFirst() == first.shape.dimensions.dropFirst()
-        }) else { throw .mismatch(rule: "tensors to be joined must agree but for the first axis", received: "\(parts.map(\.shape))") }
+        guard let first = parts.first, first.shape.rank > 0,
+            parts.allSatisfy({
+                $0.elementType == first.elementType
+                    && $0.shape.dimensions.dropFirst() == first.shape.dimensions.dropFirst()
+            })
+        else {
+            throw .mismatch(
+                rule: "tensors to be joined must agree but for the first axis", received: "\(parts.map(\.shape))")
+        }
         let count = parts.reduce(0) { $0 + $1.shape[0] }
         try self.init(uninitialized: first.elementType, shape: Shape([count] + first.shape.dimensions.dropFirst()))
         var offset = 0

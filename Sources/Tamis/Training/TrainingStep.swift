@@ -37,7 +37,9 @@ public final class TrainingStep {
         inputName = input.name
         let differentiated = try source.differentiated(loss: loss, optimizer: optimizer)
         // The passes run once; the plans of all batch sizes begin where they end.
-        model = try planning { () throws(PlanError) in options.optimizes ? try differentiated.optimized() : differentiated }
+        model = try planning { () throws(PlanError) in
+            options.optimizes ? try differentiated.optimized() : differentiated
+        }
         var options = options
         options.optimizes = false
         self.options = options

@@ -21,7 +21,9 @@ struct AllocationTests {
 
     @Test("the counter counts")
     func counter() {
-        let count = Self.allocations { withExtendedLifetime([Int](repeating: 1, count: 100 + Int.random(in: 0..<9))) {} }
+        let count = Self.allocations {
+            withExtendedLifetime([Int](repeating: 1, count: 100 + Int.random(in: 0..<9))) {}
+        }
         #expect(count >= 1)
     }
 

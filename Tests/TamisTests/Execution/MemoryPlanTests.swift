@@ -19,9 +19,12 @@ struct MemoryPlanTests {
             #expect(plan.offsets[i] % MemoryPlan.alignment == 0)
             #expect(plan.offsets[i] >= 0 && plan.offsets[i] + a.byteCount <= plan.byteCount)
             for (j, b) in buffers.enumerated().dropFirst(i + 1) where a.first <= b.last && b.first <= a.last {
-                let isApart = plan.offsets[i] + a.byteCount <= plan.offsets[j]
+                let isApart =
+                    plan.offsets[i] + a.byteCount <= plan.offsets[j]
                     || plan.offsets[j] + b.byteCount <= plan.offsets[i]
-                #expect(isApart || a.byteCount == 0 || b.byteCount == 0, "\(a) at \(plan.offsets[i]), \(b) at \(plan.offsets[j])")
+                #expect(
+                    isApart || a.byteCount == 0 || b.byteCount == 0,
+                    "\(a) at \(plan.offsets[i]), \(b) at \(plan.offsets[j])")
             }
         }
         // No more than all side by side, no less than what lives at the fullest step.

@@ -94,13 +94,15 @@ struct PassTests {
                 return try graph.call(Transpose(first), graph.append(operation, [moved] + inputs.dropFirst())[0])
             }
             let window = try WindowGeometry(kernel: [3, 3], padding: .same)
-            let a = try graph.call(Activate(.relu), spatial(Conv(window: window), [x, weights([3, 3, 3, 8]), weights([8])]))
+            let a = try graph.call(
+                Activate(.relu), spatial(Conv(window: window), [x, weights([3, 3, 3, 8]), weights([8])]))
             let b = try spatial(Conv(window: window), [a, weights([3, 3, 8, 8])])
             let sum = try graph.call(Arithmetic(.add), a, b)
             let scaled = try graph.call(Arithmetic(.multiply), sum, graph.constant(Tensor(scalar: Float(0.5))))
             let pooled = try spatial(MaxPool(window: WindowGeometry(kernel: [2, 2], stride: [2, 2])), [scaled])
             let flat = try graph.call(Flatten(), pooled)
-            return try graph.call(Softmax(), graph.call(Gemm(transposeW: true), flat, weights([6, 8 * 4 * 5]), weights([6])))
+            return try graph.call(
+                Softmax(), graph.call(Gemm(transposeW: true), flat, weights([6, 8 * 4 * 5]), weights([6])))
         }
         let (optimized, plain, left) = try both(model, inputs, level: level)
         #expect(left == ["Transpose", "Conv", "Conv", "Add", "Mul", "MaxPool", "Flatten", "Gemm", "Softmax"])
@@ -131,7 +133,9 @@ struct PassTests {
         #expect(try outputs["conv2d"]?.doubles().contains { $0 < 0 } == true)
     }
 
-    @Test("gradients are the same with activation gradients behind pooling", arguments: Activation.all, [[2, 2], [1, 1]])
+    @Test(
+        "gradients are the same with activation gradients behind pooling", arguments: Activation.all,
+        [[2, 2], [1, 1]])
     func swapActivationGradient(activation: Activation, stride: [Int]) throws {
         let network = try Sequential(input: [12, 11, 2], seed: 4) {
             Conv2D(6, (3, 3), activation: LayerActivation(name: activation.name, operation: Activate(activation)))
@@ -147,10 +151,14 @@ struct PassTests {
             #expect(optimized == plain)
         }
         for (name, value) in plain {
-            #expect(try firstExcess(try #require(optimized[name]), DoubleTensor(value), absolute: 1e-7, relative: 1e-5) == nil)
+            #expect(
+                try firstExcess(try #require(optimized[name]), DoubleTensor(value), absolute: 1e-7, relative: 1e-5)
+                    == nil)
         }
         if activation != .linear {
-            let (gradient, pool) = (left.firstIndex(of: "\(activation.onnxName)Gradient"), left.firstIndex(of: "MaxPoolGradient"))
+            let (gradient, pool) = (
+                left.firstIndex(of: "\(activation.onnxName)Gradient"), left.firstIndex(of: "MaxPoolGradient")
+            )
             #expect(try #require(gradient) < (try #require(pool)))
         }
     }
@@ -161,7 +169,8 @@ struct PassTests {
         var model = network.model
         // Statistics that are not their neutral start.
         var generator = Philox(seed: 8)
-        for name in model.parameters.names where name.contains("moving") || name.contains("gamma") || name.contains("beta") {
+        for name in model.parameters.names
+        where name.contains("moving") || name.contains("gamma") || name.contains("beta") {
             let shape = try #require(model.parameters[name]?.shape.dimensions)
             model.parameters[name] = try DoubleTensor.uniform(shape, in: 0.5...1.5, using: &generator).tensor()
         }

@@ -26,7 +26,8 @@ struct PlanTests {
         ) { try session.run(["input": wide]) }
         let double = try Tensor(zeros: .float64, shape: [2, 12, 12, 1])
         let typeError = #expect(throws: ExecutionError.self) { try session.run(["input": double]) }
-        #expect(typeError?.description.contains("must be float32 [2, 12, 12, 1]; received float64 [2, 12, 12, 1]") == true)
+        #expect(
+            typeError?.description.contains("must be float32 [2, 12, 12, 1]; received float64 [2, 12, 12, 1]") == true)
         let missing = #expect(throws: ExecutionError.self) { try session.run(["image": images]) }
         #expect(missing?.description == "the input \"input\" must be given; received image")
         #expect(throws: ExecutionError.missingInput(name: "input", known: [])) { try session.run([:]) }
@@ -39,7 +40,9 @@ struct PlanTests {
         let model = network.model
         let missing = #expect(throws: PlanError.self) { try Plan(model, inputs: [:]) }
         #expect(missing?.description.contains("\"input\" (float32 [batch, 12, 12, 1]) must be given") == true)
-        let unknown = #expect(throws: PlanError.self) { try Plan(model, inputs: ["input": images.shape, "inputt": images.shape]) }
+        let unknown = #expect(throws: PlanError.self) {
+            try Plan(model, inputs: ["input": images.shape, "inputt": images.shape])
+        }
         #expect(unknown?.description.contains("one of \"input\"; received \"inputt\"") == true)
         for shape in [[2, 12, 13, 1], [2, 12, 12], [], [2, 12, 12, 1, 1]] {
             let error = #expect(throws: PlanError.self) { try Plan(model, inputs: ["input": Shape(shape)]) }
@@ -47,7 +50,9 @@ struct PlanTests {
         }
         var options = PlanOptions()
         options.extraOutputs = ["conv3d"]
-        let output = #expect(throws: PlanError.self) { try Plan(model, inputs: ["input": images.shape], options: options) }
+        let output = #expect(throws: PlanError.self) {
+            try Plan(model, inputs: ["input": images.shape], options: options)
+        }
         #expect(output?.description.contains("received \"conv3d\"") == true)
     }
 
@@ -69,12 +74,16 @@ struct PlanTests {
         model.parameters["conv2d/kernel"] = nil
         let missing = #expect(throws: PlanError.self) { try Plan(model, inputs: ["input": images.shape]) }
         #expect(missing?.description.contains("conv2d/kernel") == true)
-        for tensor in [try Tensor(zeros: .float32, shape: [3, 3, 2, 4]), try Tensor(zeros: .float64, shape: [3, 3, 1, 4])] {
+        for tensor in [
+            try Tensor(zeros: .float32, shape: [3, 3, 2, 4]), try Tensor(zeros: .float64, shape: [3, 3, 1, 4]),
+        ] {
             model.parameters["conv2d/kernel"] = tensor
             for optimizes in [false, true] {
                 var options = PlanOptions()
                 options.optimizes = optimizes
-                let error = #expect(throws: PlanError.self) { try Plan(model, inputs: ["input": images.shape], options: options) }
+                let error = #expect(throws: PlanError.self) {
+                    try Plan(model, inputs: ["input": images.shape], options: options)
+                }
                 #expect(error?.description.contains("\"conv2d\" (Conv)") == true, "\(error?.description ?? "")")
             }
         }
@@ -95,7 +104,9 @@ struct PlanTests {
     func memory() throws {
         var options = PlanOptions()
         options.memoryLimit = 1000
-        let error = #expect(throws: PlanError.self) { try Plan(network.model, inputs: ["input": images.shape], options: options) }
+        let error = #expect(throws: PlanError.self) {
+            try Plan(network.model, inputs: ["input": images.shape], options: options)
+        }
         #expect(error?.description.contains("at most 1000 bytes may be taken;") == true)
         options.memoryLimit = try Plan(network.model, inputs: ["input": images.shape]).arenaBytes
         _ = try Plan(network.model, inputs: ["input": images.shape], options: options)
@@ -107,7 +118,9 @@ struct PlanTests {
         graph.output(try sums.dropFirst().reduce(sums[0]) { try graph.call(Arithmetic(.add), $0, $1) }, name: "y")
         let plan = try Plan(graph.model, inputs: ["x": Shape([1 << 48])])
         #expect(throws: ExecutionError.self) { try Session(plan) }
-        let limited = #expect(throws: PlanError.self) { try Plan(graph.model, inputs: ["x": Shape([1 << 48])], options: options) }
+        let limited = #expect(throws: PlanError.self) {
+            try Plan(graph.model, inputs: ["x": Shape([1 << 48])], options: options)
+        }
         #expect(limited?.description.contains("at most") == true)
         #expect(throws: ShapeError.self) { try Shape([1 << 48, 2]) }
         #expect(throws: ShapeError.self) { try Shape([.max, .max]) }
@@ -119,7 +132,9 @@ struct PlanTests {
     func elementTypes(elementType: ElementType) throws {
         let x = try Tensor(zeros: elementType, shape: [2, 4, 4, 3])
         let window = try WindowGeometry(kernel: [2, 2])
-        for operation in [Activate(.relu), MaxPool(window: window), AveragePool(window: window), Softmax()] as [any Operator] {
+        for operation in [Activate(.relu), MaxPool(window: window), AveragePool(window: window), Softmax()]
+            as [any Operator]
+        {
             let error = #expect(throws: ShapeError.self) { try run(operation, [x]) }
             #expect(error?.description.contains("must be float32 or float64; received \(elementType)") == true)
         }

@@ -94,7 +94,8 @@ struct PlannerTests {
             }
         }
         for output in 0..<number(1...5) {
-            graph.output(values[number(0...1) == 0 ? values.count - 1 : number(0...values.count - 1)], name: "output\(output)")
+            graph.output(
+                values[number(0...1) == 0 ? values.count - 1 : number(0...values.count - 1)], name: "output\(output)")
         }
         for parameter in parameters where number(0...2) > 0 {
             let others = values.filter { $0.type == parameter.type }
@@ -109,13 +110,17 @@ struct PlannerTests {
         try check(model, inputs)
     }
 
-    @Test("a step of training, node by node", arguments: ["mixed", "lesson"], [SGD(), SGD(momentum: 0.9), AdamOptimizer()] as [any Optimizer])
+    @Test(
+        "a step of training, node by node", arguments: ["mixed", "lesson"],
+        [SGD(), SGD(momentum: 0.9), AdamOptimizer()] as [any Optimizer])
     func training(name: String, optimizer: any Optimizer) throws {
         let network = name == "mixed" ? try Networks.mixed() : try Networks.lesson(filters: 6, side: 14)
-        let (images, labels) = try Networks.data(5, name == "mixed" ? [13, 11, 3] : [14, 14, 1], classes: name == "mixed" ? 5 : 10)
+        let (images, labels) = try Networks.data(
+            5, name == "mixed" ? [13, 11, 3] : [14, 14, 1], classes: name == "mixed" ? 5 : 10)
         let model = try network.model.differentiated(loss: .sparseCategoricalCrossentropy, optimizer: optimizer)
         let inputs = [
-            "input": images, "labels": labels, "learning_rate": try Tensor(scalar: Float(0.01)), "step": try Tensor(scalar: Int64(1)),
+            "input": images, "labels": labels, "learning_rate": try Tensor(scalar: Float(0.01)),
+            "step": try Tensor(scalar: Int64(1)),
         ]
         var options = PlanOptions()
         options.optimizes = false

@@ -33,7 +33,8 @@ private struct Double2: Operator {
         return Prepared("loop") { bindings, _ in
             let (x, y) = (bindings.input(0), bindings.output(0))
             for index in 0..<count {
-                y.storeBytes(of: 2 * x.load(fromByteOffset: 4 * index, as: Float.self), toByteOffset: 4 * index, as: Float.self)
+                y.storeBytes(
+                    of: 2 * x.load(fromByteOffset: 4 * index, as: Float.self), toByteOffset: 4 * index, as: Float.self)
             }
             return .done
         }
@@ -69,7 +70,9 @@ private struct Double2: Operator {
     }
 
     @Test func plansAnewForNewShapesAndSharesPackedWeights() throws {
-        let network = try Sequential(input: [8, 8, 3]) { Conv2D(16, (3, 3)); Flatten(); Dense(5) }
+        let network = try Sequential(input: [8, 8, 3]) {
+            Conv2D(16, (3, 3)); Flatten(); Dense(5)
+        }
         let store = WeightStore()
         let runner = Runner(network.model, threads: 1, capacity: 2, store: store)
         var packed: [Int] = []

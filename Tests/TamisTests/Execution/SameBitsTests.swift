@@ -81,7 +81,9 @@ struct SameBitsTests {
         let x = try DoubleTensor.uniform(test.xShape, using: &generator).tensor()
         let w = try DoubleTensor.uniform(test.wShape, using: &generator).tensor()
         func answers(_ x: Tensor, threads: Int) throws -> Tensor {
-            try run(test.operation(), [x, w], weights: [1], mode: RunMode(level: level, weights: .input, threads: threads))[0]
+            try run(
+                test.operation(), [x, w], weights: [1], mode: RunMode(level: level, weights: .input, threads: threads))[
+                    0]
         }
         for threads in 1...3 {
             let all = try answers(x, threads: threads)
@@ -127,7 +129,8 @@ struct SameBitsTests {
         var options = PlanOptions()
         options.level = level
         let step = try TrainingStep(
-            network.model, loss: .sparseCategoricalCrossentropy, optimizer: optimizer, threads: threads, options: options)
+            network.model, loss: .sparseCategoricalCrossentropy, optimizer: optimizer, threads: threads,
+            options: options)
         for index in 0..<steps {
             let (images, labels) = try Networks.data(32, shape, classes: classes, seed: UInt64(index))
             _ = try step(images, labels)
@@ -142,15 +145,18 @@ struct SameBitsTests {
         }
     }
 
-    @Test("training: 50 steps on 1, 2 and 3 threads, and once more", arguments: [
-        (Name.lesson, SGD(momentum: 0.9) as any Optimizer), (.mixed, AdamOptimizer()), (.small, SGD()),
-    ])
+    @Test(
+        "training: 50 steps on 1, 2 and 3 threads, and once more",
+        arguments: [
+            (Name.lesson, SGD(momentum: 0.9) as any Optimizer), (.mixed, AdamOptimizer()), (.small, SGD()),
+        ])
     func training(test: (name: Name, optimizer: any Optimizer)) throws {
         let levels = test.name == .lesson ? [KernelLevel.best] : KernelLevel.available
         for level in levels {
             let first = try Self.trained(test.name, steps: 50, optimizer: test.optimizer, threads: 1, level: level)
             for threads in [1, 2, 3] {
-                let again = try Self.trained(test.name, steps: 50, optimizer: test.optimizer, threads: threads, level: level)
+                let again = try Self.trained(
+                    test.name, steps: 50, optimizer: test.optimizer, threads: threads, level: level)
                 #expect(Self.differing(first, again) == 0, "\(threads) threads, \(level)")
             }
             let shorter = try Self.trained(test.name, steps: 1, optimizer: test.optimizer, threads: 1, level: level)

@@ -102,14 +102,20 @@ struct ProtobufTests {
 
     @Test func refusesOtherWireTypes() throws {
         for hexadecimal in ["0801", "0d00000000", "090000000000000000"] {
-            #expect(throws: ImportError.self) { var r = try reader(hexadecimal); _ = try r.next()?.string() }
+            #expect(throws: ImportError.self) {
+                var r = try reader(hexadecimal); _ = try r.next()?.string()
+            }
         }
         for hexadecimal in ["0a00", "0d00000000", "090000000000000000"] {
-            #expect(throws: ImportError.self) { var r = try reader(hexadecimal); _ = try r.next()?.integer() }
+            #expect(throws: ImportError.self) {
+                var r = try reader(hexadecimal); _ = try r.next()?.integer()
+            }
         }
         for hexadecimal in ["0a03000000", "0801", "090000000000000000"] {
             var list: [Float] = []
-            #expect(throws: ImportError.self) { var r = try reader(hexadecimal); try r.next()?.append(to: &list) }
+            #expect(throws: ImportError.self) {
+                var r = try reader(hexadecimal); try r.next()?.append(to: &list)
+            }
         }
     }
 

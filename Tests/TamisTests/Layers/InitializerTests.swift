@@ -3,7 +3,9 @@ import Testing
 
 @Suite("Initializer")
 struct InitializerTests {
-    static func moments(_ initializer: Initializer, _ shape: [Int]) throws -> (least: Double, most: Double, mean: Double, variance: Double) {
+    static func moments(_ initializer: Initializer, _ shape: [Int]) throws -> (
+        least: Double, most: Double, mean: Double, variance: Double
+    ) {
         let values = try initializer.tensor(shape: shape, using: Philox(seed: 4, name: "kernel")).doubles()
         let mean = values.reduce(0, +) / Double(values.count)
         let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
@@ -12,7 +14,8 @@ struct InitializerTests {
 
     /// Fans as Keras computes them: taps × inputs and taps × outputs.
     static let shapes: [(shape: [Int], fanIn: Double, fanOut: Double)] = [
-        ([300, 200], 300, 200), ([3, 3, 64, 128], 576, 1152), ([60_000], 60_000, 60_000), ([5, 5, 5, 8, 40], 1000, 5000),
+        ([300, 200], 300, 200), ([3, 3, 64, 128], 576, 1152), ([60_000], 60_000, 60_000),
+        ([5, 5, 5, 8, 40], 1000, 5000),
     ]
 
     @Test("uniform draws fill their range", arguments: 0..<shapes.count)
@@ -22,7 +25,8 @@ struct InitializerTests {
             (Initializer.glorotUniform, (6 / (fanIn + fanOut)).squareRoot()), (.heUniform, (6 / fanIn).squareRoot()),
         ] {
             let (least, most, mean, variance) = try Self.moments(initializer, shape)
-            #expect(least >= -limit * 1.000001 && least < -0.99 * limit && most <= limit * 1.000001 && most > 0.99 * limit)
+            #expect(
+                least >= -limit * 1.000001 && least < -0.99 * limit && most <= limit * 1.000001 && most > 0.99 * limit)
             #expect(abs(mean) < 0.02 * limit && abs(variance / (limit * limit / 3) - 1) < 0.03)
         }
     }

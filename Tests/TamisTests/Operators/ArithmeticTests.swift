@@ -17,7 +17,8 @@ struct BroadcastCase: CustomTestStringConvertible {
     }
 
     static let large = [
-        BroadcastCase(a: [40_000], b: [40_000]), BroadcastCase(a: [300, 200], b: [200]), BroadcastCase(a: [200, 1], b: [1, 300]),
+        BroadcastCase(a: [40_000], b: [40_000]), BroadcastCase(a: [300, 200], b: [200]),
+        BroadcastCase(a: [200, 1], b: [1, 300]),
         BroadcastCase(a: [3, 1, 70, 64], b: [3, 9, 1, 1]), BroadcastCase(a: [], b: [50_000]),
     ]
 
@@ -82,10 +83,14 @@ struct UnbroadcastTests {
         try check(full, test.a, seed: index, level: level)
     }
 
-    @Test("several tiles and chunks", arguments: KernelLevel.available, [
-        ([3000, 70], [70]), ([3000, 70], [3000, 1]), ([90_000], []), ([5, 60, 7, 80], [60, 1, 80]), ([40, 50, 60], [1, 50, 1]),
-        ([2, 3, 2, 3, 2, 3], [2, 1, 2, 1, 2, 1]), ([3, 2, 3, 2, 3, 2], [1, 2, 1, 2, 1, 2]), ([0, 7], [7]), ([4, 0], [4, 1]),
-    ])
+    @Test(
+        "several tiles and chunks", arguments: KernelLevel.available,
+        [
+            ([3000, 70], [70]), ([3000, 70], [3000, 1]), ([90_000], []), ([5, 60, 7, 80], [60, 1, 80]),
+            ([40, 50, 60], [1, 50, 1]),
+            ([2, 3, 2, 3, 2, 3], [2, 1, 2, 1, 2, 1]), ([3, 2, 3, 2, 3, 2], [1, 2, 1, 2, 1, 2]), ([0, 7], [7]),
+            ([4, 0], [4, 1]),
+        ])
     func large(level: KernelLevel, shapes: ([Int], [Int])) throws {
         try check(shapes.0, shapes.1, seed: 1, level: level)
     }

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("BatchNormalize")
 struct BatchNormalizeTests {
-    static let shapes = [[1, 1], [3, 5], [2, 4, 6], [2, 5, 7, 3], [1, 2, 3, 4, 9], [64, 40, 33], [2000, 70], [0, 4], [0, 6, 6, 5]]
+    static let shapes = [
+        [1, 1], [3, 5], [2, 4, 6], [2, 5, 7, 3], [1, 2, 3, 4, 9], [64, 40, 33], [2000, 70], [0, 4], [0, 6, 6, 5],
+    ]
 
     /// x, scale, bias, mean and variance of a shape.
     static func example(_ shape: [Int], seed: UInt64) -> [DoubleTensor] {
@@ -22,7 +24,8 @@ struct BatchNormalizeTests {
     func given(level: KernelLevel, shape: [Int]) throws {
         let inputs = Self.example(shape, seed: 1)
         let linear = Oracle.batchNormalize(
-            inputs[0], scale: inputs[1].values, bias: inputs[2].values, mean: inputs[3].values, variance: inputs[4].values,
+            inputs[0], scale: inputs[1].values, bias: inputs[2].values, mean: inputs[3].values,
+            variance: inputs[4].values,
             epsilon: 1e-3)
         for activation in [Activation.linear, .relu] {
             let expected = Oracle.map(linear) { Oracle.activate(activation, $0) }
@@ -30,7 +33,8 @@ struct BatchNormalizeTests {
                 let unit = mode.elementType == .float64 ? 0x1p-53 : 0x1p-24
                 let y = try run(
                     BatchNormalize(epsilon: 1e-3, activation: activation), inputs, weights: [1, 2, 3, 4], mode: mode)
-                #expect(try firstExcess(y, expected, absolute: 128 * unit, relative: 16 * unit) == nil, "\(shape), \(mode)")
+                #expect(
+                    try firstExcess(y, expected, absolute: 128 * unit, relative: 16 * unit) == nil, "\(shape), \(mode)")
             }
         }
     }
@@ -54,7 +58,9 @@ struct BatchNormalizeTests {
                 BatchNormalizeTraining(epsilon: 1e-3, momentum: 0.75), inputs.map { try $0.tensor(mode.elementType) },
                 mode: mode)
             for (result, expected) in zip(results, expected) {
-                #expect(try firstExcess(result, expected, absolute: 512 * unit, relative: 64 * unit) == nil, "\(shape), \(mode)")
+                #expect(
+                    try firstExcess(result, expected, absolute: 512 * unit, relative: 64 * unit) == nil,
+                    "\(shape), \(mode)")
             }
         }
     }
@@ -70,11 +76,15 @@ struct BatchNormalizeTests {
         #expect(try firstExcess(results[4], DoubleTensor(variance, shape: [3]), absolute: 0, relative: 1e-4) == nil)
     }
 
-    @Test("gradients", arguments: [[4, 1], [3, 5], [2, 4, 6], [2, 5, 7, 3], [3, 2, 3, 4, 2], [300, 70]], 0..<4 as Range<UInt64>)
+    @Test(
+        "gradients", arguments: [[4, 1], [3, 5], [2, 4, 6], [2, 5, 7, 3], [3, 2, 3, 4, 2], [300, 70]],
+        0..<4 as Range<UInt64>)
     func gradients(shape: [Int], seed: UInt64) throws {
         let tensors = Self.example(shape, seed: seed)
         let names = ["x", "scale", "bias", "mean", "variance"]
-        let inputs = zip(names, tensors).map { GradientCheck.Input($0, $1, isChecked: !["mean", "variance"].contains($0)) }
+        let inputs = zip(names, tensors).map {
+            GradientCheck.Input($0, $1, isChecked: !["mean", "variance"].contains($0))
+        }
         let activation = [Activation.linear, .sigmoid][Int(seed) / 2]
         let check = try GradientCheck(inputs, seed: seed) { graph, symbols in
             let operands = names.map { symbols[$0] }
@@ -93,7 +103,8 @@ struct BatchNormalizeTests {
                 .map { GradientCheck.Input($0, $1) }
             _ = try GradientCheck(inputs, seed: 0) { graph, symbols in
                 let operands = ["x", "scale", "bias", "mean", "variance"].map { symbols[$0] }
-                let operation: any Operator = isTraining
+                let operation: any Operator =
+                    isTraining
                     ? BatchNormalizeTraining(epsilon: 1e-3, momentum: 0.9) : BatchNormalize()
                 return [try graph.append(operation, operands)[0]]
             }

@@ -10,20 +10,24 @@ struct ConvTests {
         ConvolutionCase(Geometry(input: [40, 41], kernel: [3, 3], padding: .same), channels: 3, filters: 8),
         ConvolutionCase(Geometry(input: [29, 31], kernel: [3, 3]), images: 2, channels: 16, filters: 33),
         ConvolutionCase(Geometry(input: [33, 35], kernel: [1, 1]), images: 2, channels: 24, filters: 40),
-        ConvolutionCase(Geometry(input: [28, 28], kernel: [1, 1], stride: [2, 2]), images: 2, channels: 7, filters: 9),
+        ConvolutionCase(
+            Geometry(input: [28, 28], kernel: [1, 1], stride: [2, 2]), images: 2, channels: 7, filters: 9),
         ConvolutionCase(
             Geometry(input: [45, 45], kernel: [7, 7], stride: [2, 2], padding: .same), channels: 3, filters: 16),
         ConvolutionCase(
             Geometry(input: [56, 9], kernel: [3, 3], padding: .explicit(before: [1, 1], after: [1, 1])), channels: 32,
             filters: 32, groups: 32, activation: .relu),
         ConvolutionCase(
-            Geometry(input: [30, 30], kernel: [5, 5], stride: [2, 2], padding: .same), images: 3, channels: 21, filters: 42,
+            Geometry(input: [30, 30], kernel: [5, 5], stride: [2, 2], padding: .same), images: 3, channels: 21,
+            filters: 42,
             groups: 21),
-        ConvolutionCase(Geometry(input: [900], kernel: [3], padding: .same), images: 2, channels: 12, filters: 20, groups: 4),
+        ConvolutionCase(
+            Geometry(input: [900], kernel: [3], padding: .same), images: 2, channels: 12, filters: 20, groups: 4),
         ConvolutionCase(Geometry(input: [9, 11, 13], kernel: [3, 3, 3], padding: .same), channels: 4, filters: 17),
         ConvolutionCase(Geometry(input: [3, 3], kernel: [3, 3]), images: 70, channels: 31, filters: 65),
         ConvolutionCase(Geometry(input: [1, 1], kernel: [1, 1]), images: 200, channels: 5, filters: 3),
-        ConvolutionCase(Geometry(input: [26, 26], kernel: [3, 3]), images: 1, channels: 64, filters: 64, activation: .relu),
+        ConvolutionCase(
+            Geometry(input: [26, 26], kernel: [3, 3]), images: 1, channels: 64, filters: 64, activation: .relu),
     ]
 
     /// Whole numbers give the reference's result to the bit, whoever multiplies.
@@ -91,12 +95,16 @@ struct ConvTests {
         try #expect(Self.gradientMismatches(test, seed: index) == [], "\(test)")
     }
 
-    @Test("gradients over several chunks of images", arguments: [
-        ConvolutionCase(Geometry(input: [5, 5], kernel: [3, 3], padding: .same), images: 37, channels: 3, filters: 5),
-        ConvolutionCase(Geometry(input: [6, 5], kernel: [2, 2]), images: 35, channels: 4, filters: 8, groups: 4),
-        ConvolutionCase(Geometry(input: [7, 7], kernel: [1, 1]), images: 33, channels: 6, filters: 4, activation: .relu),
-        ConvolutionCase(Geometry(input: [20, 20], kernel: [5, 5]), images: 2, channels: 40, filters: 3),
-    ])
+    @Test(
+        "gradients over several chunks of images",
+        arguments: [
+            ConvolutionCase(
+                Geometry(input: [5, 5], kernel: [3, 3], padding: .same), images: 37, channels: 3, filters: 5),
+            ConvolutionCase(Geometry(input: [6, 5], kernel: [2, 2]), images: 35, channels: 4, filters: 8, groups: 4),
+            ConvolutionCase(
+                Geometry(input: [7, 7], kernel: [1, 1]), images: 33, channels: 6, filters: 4, activation: .relu),
+            ConvolutionCase(Geometry(input: [20, 20], kernel: [5, 5]), images: 2, channels: 40, filters: 3),
+        ])
     func gradientsOverChunks(test: ConvolutionCase) throws {
         try #expect(Self.gradientMismatches(test, seed: 3) == [], "\(test)")
     }
@@ -110,9 +118,12 @@ struct ConvTests {
             let bias = test.hasBias ? DoubleTensor.uniform([test.filters], using: &generator) : nil
             if test.activation == .relu {
                 let y = Oracle.convolution(x, w, bias: bias, test.geometry, groups: test.groups)
-                guard y.values.allSatisfy({ abs($0) > 20 * GradientCheck.step || ($0 == 0 && bias == nil) }) else { continue }
+                guard y.values.allSatisfy({ abs($0) > 20 * GradientCheck.step || ($0 == 0 && bias == nil) }) else {
+                    continue
+                }
             }
-            let inputs = [GradientCheck.Input("x", x), GradientCheck.Input("w", w)]
+            let inputs =
+                [GradientCheck.Input("x", x), GradientCheck.Input("w", w)]
                 + (bias.map { [GradientCheck.Input("bias", $0)] } ?? [])
             let check = try GradientCheck(inputs, seed: UInt64(seed)) { graph, symbols in
                 [try graph.call(test.operation(), symbols["x"], symbols["w"], symbols["bias"])]

@@ -13,7 +13,9 @@ struct GemmCase: CustomTestStringConvertible {
 
     static func random(_ index: Int, largest: Int = 40) -> GemmCase {
         var generator = Philox(seed: UInt64(index), name: "gemm")
-        func extent() -> Int { Int.random(in: 0...29, using: &generator) == 0 ? 0 : Int.random(in: 1...largest, using: &generator) }
+        func extent() -> Int {
+            Int.random(in: 0...29, using: &generator) == 0 ? 0 : Int.random(in: 1...largest, using: &generator)
+        }
         return GemmCase(
             m: extent(), n: extent(), k: extent(), transposeX: index % 2 == 1, transposeW: index / 2 % 2 == 1,
             hasBias: Bool.random(using: &generator), activation: Bool.random(using: &generator) ? .relu : .linear)
@@ -22,7 +24,8 @@ struct GemmCase: CustomTestStringConvertible {
     static let large: [GemmCase] = [
         GemmCase(m: 1, n: 1000, k: 300), GemmCase(m: 5, n: 530, k: 1200, transposeW: true),
         GemmCase(m: 300, n: 130, k: 70, transposeX: true), GemmCase(m: 700, n: 90, k: 64, activation: .relu),
-        GemmCase(m: 47, n: 700, k: 40), GemmCase(m: 48, n: 49, k: 513, transposeX: true, transposeW: true, hasBias: false),
+        GemmCase(m: 47, n: 700, k: 40),
+        GemmCase(m: 48, n: 49, k: 513, transposeX: true, transposeW: true, hasBias: false),
         GemmCase(m: 1100, n: 3, k: 2),
     ]
 
@@ -72,7 +75,8 @@ struct GemmTests {
         for mode in RunMode.all(at: level) {
             let y = try run(test.operation, [x, w, bias], weights: [1, 2], mode: mode)
             let bounds = productBounds(magnitude, depth: test.k + 1, mode.elementType)
-            #expect(try firstExcess(y, expected, bounds: bounds.map { 2 * $0 }) == nil, "\(test.testDescription), \(mode)")
+            #expect(
+                try firstExcess(y, expected, bounds: bounds.map { 2 * $0 }) == nil, "\(test.testDescription), \(mode)")
         }
     }
 

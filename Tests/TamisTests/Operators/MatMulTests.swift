@@ -18,7 +18,9 @@ struct MatMulTests {
         return (side([m, k], [k]), side([k, n], [k]))
     }
 
-    static let large: [(a: [Int], b: [Int])] = [([3, 50, 70], [70, 90]), ([4, 65, 33], [4, 33, 66]), ([2, 1, 300], [300, 500])]
+    static let large: [(a: [Int], b: [Int])] = [
+        ([3, 50, 70], [70, 90]), ([4, 65, 33], [4, 33, 66]), ([2, 1, 300], [300, 500]),
+    ]
 
     func check(_ a: [Int], _ b: [Int], seed: Int, level: KernelLevel) throws {
         var generator = Philox(seed: UInt64(seed), name: "values")
@@ -48,7 +50,8 @@ struct MatMulTests {
         guard !a.contains(0), !b.contains(0) else { return }
         var generator = Philox(seed: UInt64(index), name: "values")
         let inputs = [
-            GradientCheck.Input("a", .uniform(a, using: &generator)), GradientCheck.Input("b", .uniform(b, using: &generator)),
+            GradientCheck.Input("a", .uniform(a, using: &generator)),
+            GradientCheck.Input("b", .uniform(b, using: &generator)),
         ]
         let check = try GradientCheck(inputs, seed: UInt64(index)) { graph, symbols in
             [try graph.call(MatMul(), symbols["a"], symbols["b"])]

@@ -21,13 +21,16 @@ struct PoolCase: CustomTestStringConvertible {
         var generator = Philox(seed: UInt64(index), name: "pooling")
         let geometry = Geometry.random(for: .pooling, largest: largest, using: &generator)
         return PoolCase(
-            geometry, images: Int.random(in: 0...19, using: &generator) == 0 ? 0 : Int.random(in: 1...3, using: &generator),
+            geometry,
+            images: Int.random(in: 0...19, using: &generator) == 0 ? 0 : Int.random(in: 1...3, using: &generator),
             channels: Int.random(in: 1...37, using: &generator), countsPadding: Bool.random(using: &generator))
     }
 
     static let large: [PoolCase] = [
         PoolCase(Geometry(input: [60, 61], kernel: [2, 2], stride: [2, 2]), channels: 64),
-        PoolCase(Geometry(input: [56, 56], kernel: [3, 3], stride: [2, 2], padding: .same), channels: 33, countsPadding: true),
+        PoolCase(
+            Geometry(input: [56, 56], kernel: [3, 3], stride: [2, 2], padding: .same), channels: 33, countsPadding: true
+        ),
         PoolCase(Geometry(input: [7, 7], kernel: [7, 7]), images: 3, channels: 129),
         PoolCase(Geometry(input: [5, 40, 41], kernel: [2, 2, 2], stride: [2, 2, 2]), images: 1, channels: 20),
         PoolCase(Geometry(input: [4000], kernel: [3], stride: [2], roundsUp: true), channels: 17),

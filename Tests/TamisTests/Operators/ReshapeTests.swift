@@ -12,10 +12,14 @@ struct ReshapeTests {
         return try graph.call(Reshape(allowsZero: allowsZero), x, graph.constant(Tensor(shape))).dimensions
     }
 
-    @Test("fixed shapes", arguments: [
-        ([2, 3, 4], [24], [24]), ([2, 3, 4], [-1], [24]), ([2, 3, 4], [4, -1], [4, 6]), ([2, 3, 4], [0, -1], [2, 12]),
-        ([2, 3, 4], [0, 0, 2, 2], [2, 3, 2, 2]), ([], [1, 1], [1, 1]), ([1], [], []), ([0, 3], [3, 0], nil), ([6], [2, 3, -1], [2, 3, 1]),
-    ] as [([Int], [Int64], [Int]?)])
+    @Test(
+        "fixed shapes",
+        arguments: [
+            ([2, 3, 4], [24], [24]), ([2, 3, 4], [-1], [24]), ([2, 3, 4], [4, -1], [4, 6]),
+            ([2, 3, 4], [0, -1], [2, 12]),
+            ([2, 3, 4], [0, 0, 2, 2], [2, 3, 2, 2]), ([], [1, 1], [1, 1]), ([1], [], []), ([0, 3], [3, 0], nil),
+            ([6], [2, 3, -1], [2, 3, 1]),
+        ] as [([Int], [Int64], [Int]?)])
     func fixed(dimensions: [Int], shape: [Int64], expected: [Int]?) throws {
         guard let expected else {
             // A 0 stands for x's own extent at its place.
@@ -38,10 +42,12 @@ struct ReshapeTests {
         #expect(throws: ShapeError.self) { try Self.rule([2, 3], to: [3, 0], allowsZero: true) }
     }
 
-    @Test("what does not fit is an error", arguments: [
-        ([2, 3], [5]), ([2, 3], [-1, -1]), ([2, 3], [-2, 3]), ([2, 3], [4, -1]), ([2, 3], [0, 0, 0]), ([2, 3], []),
-        ([1 << 40, 1 << 10, 0], [5]), ([2, 3], [.max, .max]), ([2, 3], [.min]), ([0], [0, -1]),
-    ] as [([Int], [Int64])])
+    @Test(
+        "what does not fit is an error",
+        arguments: [
+            ([2, 3], [5]), ([2, 3], [-1, -1]), ([2, 3], [-2, 3]), ([2, 3], [4, -1]), ([2, 3], [0, 0, 0]), ([2, 3], []),
+            ([1 << 40, 1 << 10, 0], [5]), ([2, 3], [.max, .max]), ([2, 3], [.min]), ([0], [0, -1]),
+        ] as [([Int], [Int64])])
     func misfits(dimensions: [Int], shape: [Int64]) {
         #expect(throws: ShapeError.self) { try Self.rule(dimensions.map(Dimension.fixed), to: shape) }
     }
@@ -52,10 +58,14 @@ struct ReshapeTests {
         let y = try run(Reshape(), [x, Tensor([Int64(3), -1])], weights: [1])
         #expect(y[0].shape.dimensions == [3, 4] && y[0].elementType == elementType)
         let values = try Tensor((0..<12).map(Float.init), shape: [2, 6])
-        #expect(try run(Reshape(), [values, Tensor([Int64(3), -1])], weights: [1])[0].doubles() == (0..<12).map(Double.init))
+        #expect(
+            try run(Reshape(), [values, Tensor([Int64(3), -1])], weights: [1])[0].doubles() == (0..<12).map(Double.init)
+        )
     }
 
-    @Test("gradients of Reshape, Flatten and Transpose", arguments: [[6], [2, 3], [1, 4, 5], [2, 3, 4, 5], [3, 1, 2, 1, 2]], 0..<4)
+    @Test(
+        "gradients of Reshape, Flatten and Transpose",
+        arguments: [[6], [2, 3], [1, 4, 5], [2, 3, 4, 5], [3, 1, 2, 1, 2]], 0..<4)
     func gradients(shape: [Int], axis: Int) throws {
         var generator = Philox(seed: UInt64(axis), name: "values")
         let x = DoubleTensor.uniform(shape, using: &generator)
@@ -79,7 +89,9 @@ struct ReshapeTests {
 
 @Suite("Flatten")
 struct FlattenTests {
-    @Test("axes before and after", arguments: [(0, [1, 24]), (1, [2, 12]), (2, [6, 4]), (3, [24, 1]), (-1, [6, 4]), (-3, [1, 24])])
+    @Test(
+        "axes before and after",
+        arguments: [(0, [1, 24]), (1, [2, 12]), (2, [6, 4]), (3, [24, 1]), (-1, [6, 4]), (-3, [1, 24])])
     func axes(axis: Int, expected: [Int]) throws {
         let x = try Tensor((0..<24).map(Float.init), shape: [2, 3, 4])
         let y = try run(Flatten(axis: axis), [x])[0]
@@ -99,7 +111,9 @@ struct TransposeTests {
     @Test("any order, any type of whole bytes", arguments: 0..<60)
     func random(index: Int) throws {
         var generator = Philox(seed: UInt64(index), name: "transpose")
-        let shape = (0..<Int.random(in: 0...5, using: &generator)).map { _ in Int.random(in: index % 9 == 0 ? 0...4 : 1...7, using: &generator) }
+        let shape = (0..<Int.random(in: 0...5, using: &generator)).map { _ in
+            Int.random(in: index % 9 == 0 ? 0...4 : 1...7, using: &generator)
+        }
         let order = generator.shuffled(shape.count)
         let x = DoubleTensor.integers(shape, using: &generator)
         let expected = Oracle.transpose(x, order)

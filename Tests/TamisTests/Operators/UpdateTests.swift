@@ -23,11 +23,14 @@ struct UpdateTests {
             let mode = RunMode(level: level, elementType: elementType, threads: 2)
             let results = try run(
                 Momentum(alpha: alpha, isNesterov: isNesterov),
-                [DoubleTensor([rate], shape: [])].map { try $0.tensor(elementType) } + tensors.map { try $0.tensor(elementType) },
+                [DoubleTensor([rate], shape: [])].map { try $0.tensor(elementType) }
+                    + tensors.map { try $0.tensor(elementType) },
                 mode: mode)
             let unit = elementType == .float64 ? 0x1p-52 : 0x1p-22
-            #expect(try firstExcess(results[0], DoubleTensor(nextX, shape: [count]), absolute: unit, relative: unit) == nil)
-            #expect(try firstExcess(results[1], DoubleTensor(nextV, shape: [count]), absolute: unit, relative: unit) == nil)
+            #expect(
+                try firstExcess(results[0], DoubleTensor(nextX, shape: [count]), absolute: unit, relative: unit) == nil)
+            #expect(
+                try firstExcess(results[1], DoubleTensor(nextV, shape: [count]), absolute: unit, relative: unit) == nil)
         }
     }
 
@@ -51,7 +54,8 @@ struct UpdateTests {
             let unit = elementType == .float64 ? 0x1p-50 : 0x1p-20
             for (result, expected) in zip(results, [nextX, nextV, nextH]) {
                 #expect(
-                    try firstExcess(result, DoubleTensor(expected, shape: [count]), absolute: unit, relative: unit) == nil)
+                    try firstExcess(result, DoubleTensor(expected, shape: [count]), absolute: unit, relative: unit)
+                        == nil)
             }
         }
     }

@@ -3,7 +3,9 @@ import Testing
 
 @Suite("Permutation")
 struct PermutationTests {
-    @Test("an order that leaves out or repeats an axis is an error", arguments: [[0, 0], [1], [0, 2], [-1, 0], [0, 1, 3], [.max]])
+    @Test(
+        "an order that leaves out or repeats an axis is an error",
+        arguments: [[0, 0], [1], [0, 2], [-1, 0], [0, 1, 3], [.max]])
     func misfits(order: [Int]) {
         let error = #expect(throws: ShapeError.self) { try Permutation(order) }
         #expect(error?.description.contains("received \(order)") == true)

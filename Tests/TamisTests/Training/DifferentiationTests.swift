@@ -6,7 +6,9 @@ import Testing
 @Suite("Differentiation")
 struct DifferentiationTests {
     /// A parameter of the checked network, as an input whose gradient is wanted.
-    static func input(_ name: String, _ shape: [Int], scale: Double = 0.5, using generator: inout Philox) -> GradientCheck.Input {
+    static func input(_ name: String, _ shape: [Int], scale: Double = 0.5, using generator: inout Philox)
+        -> GradientCheck.Input
+    {
         GradientCheck.Input(name, .uniform(shape, in: -scale...scale, using: &generator))
     }
 
@@ -44,7 +46,8 @@ struct DifferentiationTests {
             Self.input("w", [3, 3, 4, 4], using: &generator), Self.input("depthwise", [3, 3, 1, 4], using: &generator),
             Self.input("pointwise", [1, 1, 4, 4], using: &generator),
             GradientCheck.Input("scale", .uniform([4], in: 0.5...1.5, using: &generator)),
-            Self.input("bias", [4], using: &generator), GradientCheck.Input("zeros", DoubleTensor(zeros: [4]), isChecked: false),
+            Self.input("bias", [4], using: &generator),
+            GradientCheck.Input("zeros", DoubleTensor(zeros: [4]), isChecked: false),
             Self.input("dense", [4, 3], using: &generator),
         ]
         let labels = try Tensor((0..<images).map { Int64($0 % 3) })
@@ -59,7 +62,8 @@ struct DifferentiationTests {
                 let normalized = try graph.append(normalize, operands)[0]
                 let filtered = try graph.call(
                     Conv(window: same, groups: 4, activation: .sigmoid), normalized, symbols["depthwise"])
-                let mixed = try graph.call(Conv(window: WindowGeometry(kernel: [1, 1])), filtered, symbols["pointwise"])
+                let mixed = try graph.call(
+                    Conv(window: WindowGeometry(kernel: [1, 1])), filtered, symbols["pointwise"])
                 y = try graph.call(Arithmetic(.add), mixed, y)
             }
             let mean = try graph.call(AveragePool(window: WindowGeometry(kernel: [7, 6])), y)

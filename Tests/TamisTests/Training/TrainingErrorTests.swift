@@ -81,7 +81,9 @@ struct TrainingErrorTests {
         let shape = graph.constant(try Tensor([Int64](), shape: [0]))
         graph.output(try graph.call(Reshape(), x, shape), name: "y")
         let model = graph.model
-        #expect(throws: ExecutionError.self) { try model.predict(Tensor(zeros: .float32, shape: [2, 1]), batchSize: 1) }
+        #expect(throws: ExecutionError.self) {
+            try model.predict(Tensor(zeros: .float32, shape: [2, 1]), batchSize: 1)
+        }
     }
 
     @Test("a bar of more steps than there are, and of no time, is drawn all the same")

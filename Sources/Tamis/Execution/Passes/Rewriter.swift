@@ -22,7 +22,8 @@ struct Rewriter {
         let symbol: Symbol
         switch value.source {
         case .parameter(let isTrainable):
-            symbol = source.parameters[value.name].map { graph.parameter(value.name, $0, isTrainable: isTrainable) }
+            symbol =
+                source.parameters[value.name].map { graph.parameter(value.name, $0, isTrainable: isTrainable) }
                 ?? graph.input(value.name, value.type)
         case .constant(let tensor): symbol = graph.constant(tensor, name: value.name)
         case .input, .node: symbol = graph.input(value.name, value.type)
