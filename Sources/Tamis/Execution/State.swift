@@ -14,7 +14,7 @@ public final class State {
                 storage.base.copyMemory(from: tensor.storage.base, byteCount: tensor.byteCount)
                 storages[name] = (Plan.Port(name: name, elementType: tensor.elementType, shape: tensor.shape), storage)
             } catch {
-                throw .memory(needed: tensor.byteCount, limit: Int.max)
+                throw .outOfMemory(bytes: tensor.byteCount)
             }
         }
     }

@@ -16,6 +16,8 @@ public enum PlanError: Error, Hashable {
     case shape(ShapeError)
     /// More memory is needed than may be taken.
     case memory(needed: Int, limit: Int)
+    /// The system refused this much memory.
+    case outOfMemory(bytes: Int)
     /// OpenBLAS failed its test at the start.
     case blas(String)
     /// An error at a node.
@@ -36,6 +38,7 @@ extension PlanError: CustomStringConvertible {
         case .unsupported(let name, let rule, let received): "\(name): \(rule); received \(received)"
         case .shape(let error): "\(error)"
         case .memory(let needed, let limit): "at most \(limit) bytes may be taken; \(needed) are needed"
+        case .outOfMemory(let bytes): "the system must grant the memory of a plan; it refused \(bytes) bytes"
         case .blas(let text): text
         case .at(let node, let name, let error): "node \"\(node)\" (\(name)): \(error)"
         }

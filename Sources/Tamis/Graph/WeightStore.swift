@@ -45,7 +45,7 @@ public final class WeightStore: Sendable {
         do throws(ShapeError) {
             packed = PackedWeights(storage: try TensorStorage(byteCount: byteCount))
         } catch {
-            throw .memory(needed: byteCount, limit: byteLimit)
+            throw .outOfMemory(bytes: byteCount)
         }
         pack(constant.storage.base, packed.storage.base)
         contents.withLock { contents in

@@ -94,5 +94,9 @@ extension Optimizer where Self == SGD {
 
 extension Optimizer where Self == AdamOptimizer {
     /// Adam.
-    public static func adam(learningRate: Double = 0.001) -> AdamOptimizer { AdamOptimizer(learningRate: learningRate) }
+    public static func adam(
+        learningRate: Double = 0.001, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-7
+    ) -> AdamOptimizer {
+        AdamOptimizer(learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon)
+    }
 }
