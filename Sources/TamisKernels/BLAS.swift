@@ -1,4 +1,5 @@
 import COpenBLAS
+import Glibc
 
 /// The one gate to OpenBLAS: one BLAS thread, checked arguments, no call for an empty product.
 ///
@@ -18,6 +19,20 @@ public enum BLAS {
     /// Asks OpenBLAS to run in the thread that calls it; each thread that will call says so once.
     public static func useCallingThread() { openblas_set_num_threads(1) }
 
+    /// The address space OpenBLAS takes for a thread (128 MiB), and what a thread of the pool takes besides.
+    private static let threadBytes = 160 << 20
+
+    /// Whether the system would grant OpenBLAS the memory of one more thread. Where it does not, OpenBLAS asks again and
+    /// again, without end, so this must be asked before.
+    static var canServeAnotherThread: Bool {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        guard let memory = mmap(nil, threadBytes, PROT_READ | PROT_WRITE, flags, -1, 0), memory != MAP_FAILED else {
+            return false
+        }
+        munmap(memory, threadBytes)
+        return true
+    }
+
     /// Sets OpenBLAS to one thread and compares a few hundred products of each form with a naive product, once in the
     /// life of the process; throws where they differ, as they did in releases with a broken kernel.
     public static func check() throws(Failure) {
@@ -25,6 +40,11 @@ public enum BLAS {
     }
 
     private static let selfTestFailure: Failure? = {
+        guard canServeAnotherThread else {
+            return Failure(
+                description: "OpenBLAS must get \(threadBytes >> 20) MiB of address space for each thread that multiplies; "
+                    + "the system refused it: raise the limit on the process's memory (ulimit -v)")
+        }
         useCallingThread()
         return selfTest(sizes: [1, 3, 8, 17])
     }()

@@ -89,6 +89,8 @@ public final class ThreadPool: @unchecked Sendable {
 
     private func grow(to count: Int) {
         while workers.load(ordering: .relaxed) < count {
+            // Fewer workers than asked for: the region is done by those there are.
+            guard BLAS.canServeAnotherThread else { return }
             let start = WorkerStart(pool: self, worker: workers.load(ordering: .relaxed) + 1)
             let argument = Unmanaged.passRetained(start)
             var thread = pthread_t()
