@@ -27,7 +27,7 @@ test-peers: ## Compare with PyTorch and Keras
 
 benchmark: ## Time kernels, operators and networks: a table and JSON
 	@Scripts/install $(LIBRARIES)
-	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(SWIFT) run -c release --package-path Benchmarks
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(SWIFT) run -c release --package-path Benchmarks TamisBenchmarks --json benchmark.json
 
 lint: ## Check format, the arrows between folders, and words that may not be used
 	@Scripts/install python3

@@ -49,7 +49,13 @@ struct BenchCommand: ParsableCommand {
 
     @OptionGroup var threads: ThreadOptions
 
-    @Option(help: ArgumentHelp("How long to measure (default: 2).", valueName: "number"), transform: positiveNumber)
+    @Option(
+        help: ArgumentHelp("How long to measure, at most a day (default: 2).", valueName: "number"),
+        transform: { text in
+            let seconds = try positiveNumber(text)
+            guard seconds <= 86400 else { throw ValidationError("it must be at most 86400, a day") }
+            return seconds
+        })
     var seconds = 2.0
 
     @Option(help: "default, or strict: no algorithm that gives up precision for speed.")
@@ -280,14 +286,22 @@ private final class Stopwatch {
 extension Tensor {
     /// Normally distributed floats, or integers 0 and 1, the same for each run of the command.
     fileprivate init(random elementType: ElementType, shape: Shape, name: String) throws {
+        // Zeros first: memory that the system may refuse, then filled in place.
+        try self.init(zeros: elementType, shape: shape.dimensions)
         var generator = Philox(seed: 3, name: name)
-        let dimensions = shape.dimensions
-        switch elementType {
-        case .float32:
-            try self.init((0..<shape.elementCount).map { _ in Float(generator.nextNormal()) }, shape: dimensions)
-        case .float64: try self.init((0..<shape.elementCount).map { _ in generator.nextNormal() }, shape: dimensions)
-        case .int64: try self.init((0..<shape.elementCount).map { _ in Int64(generator.next() & 1) }, shape: dimensions)
-        default: try self.init(zeros: elementType, shape: dimensions)
+        try withUnsafeMutableBytes { bytes in
+            switch elementType {
+            case .float32:
+                let elements = bytes.bindMemory(to: Float.self)
+                for index in elements.indices { elements[index] = Float(generator.nextNormal()) }
+            case .float64:
+                let elements = bytes.bindMemory(to: Double.self)
+                for index in elements.indices { elements[index] = generator.nextNormal() }
+            case .int64:
+                let elements = bytes.bindMemory(to: Int64.self)
+                for index in elements.indices { elements[index] = Int64(generator.next() & 1) }
+            default: break
+            }
         }
     }
 }

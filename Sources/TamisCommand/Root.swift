@@ -20,6 +20,8 @@ struct Root: ParsableCommand {
     static func main() {
         // A reader that goes away shows as an error of `write`, which is quietly the end of the output.
         signal(SIGPIPE, SIG_IGN)
+        // A limit on the size of files shows as an error of `write`, too.
+        signal(SIGXFSZ, SIG_IGN)
         signal(SIGINT) { _ in
             // A bar may stand on the line.
             var newline = UInt8(ascii: "\n")

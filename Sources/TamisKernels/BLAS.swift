@@ -42,7 +42,8 @@ public enum BLAS {
     private static let selfTestFailure: Failure? = {
         guard canServeAnotherThread else {
             return Failure(
-                description: "OpenBLAS must get \(threadBytes >> 20) MiB of address space for each thread that multiplies; "
+                description:
+                    "OpenBLAS must get \(threadBytes >> 20) MiB of address space for each thread that multiplies; "
                     + "the system refused it: raise the limit on the process's memory (ulimit -v)")
         }
         useCallingThread()

@@ -1,19 +1,31 @@
 extension Tensor: CustomStringConvertible {
     /// The type, the shape and the first elements.
     public var description: String {
-        let shown = 8
-        let head: [String]
-        if elementType == .string {
-            head = ((try? strings()) ?? []).prefix(shown).map { "\"\($0)\"" }
-        } else if shape.elementCount <= shown, let values = try? doubles() {
-            head = values.map { "\($0)" }
-        } else if let values = try? reshaped(to: [shape.elementCount]).slice(0..<min(shown, shape.elementCount))
-            .doubles()
-        {
-            head = values.map { "\($0)" }
-        } else {
-            head = []
+        let shown = min(8, shape.elementCount)
+        func texts<Scalar: TensorScalar>(_ type: Scalar.Type) -> [String] {
+            withUnsafeBytes { bytes in
+                (0..<shown).map { index in
+                    "\(bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Scalar>.stride, as: Scalar.self))"
+                }
+            }
         }
+        let head: [String] =
+            switch elementType {
+            case .string: ((try? strings()) ?? []).prefix(shown).map { "\"\($0)\"" }
+            case .float32: texts(Float.self)
+            case .float64: texts(Double.self)
+            case .float16: texts(Float16.self)
+            case .int8: texts(Int8.self)
+            case .int16: texts(Int16.self)
+            case .int32: texts(Int32.self)
+            case .int64: texts(Int64.self)
+            case .uint8: texts(UInt8.self)
+            case .uint16: texts(UInt16.self)
+            case .uint32: texts(UInt32.self)
+            case .uint64: texts(UInt64.self)
+            case .bool: texts(Bool.self)
+            default: []
+            }
         let more = shape.elementCount > head.count ? ", …" : ""
         return "\(elementType) \(shape) [\(head.joined(separator: ", "))\(more)]"
     }

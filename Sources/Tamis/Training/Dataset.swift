@@ -23,9 +23,12 @@ public struct Dataset: Sendable {
     /// The number of examples.
     public var count: Int { labels.shape[0] }
 
-    /// The first `count` examples.
+    /// The first `count` examples; all, where there are fewer.
     public func prefix(_ count: Int) throws(TrainingError) -> Dataset {
-        let count = min(max(1, count), self.count)
+        guard count > 0 else {
+            throw .data(rule: "a part of the data must have 1 example or more", received: "\(count)")
+        }
+        let count = min(count, self.count)
         let part = try training { () throws(ShapeError) in (try inputs.slice(0..<count), try labels.slice(0..<count)) }
         return try Dataset(inputs: part.0, labels: part.1)
     }

@@ -66,7 +66,11 @@ extension Network {
             if let validation {
                 var present = model
                 present.parameters = step.parameters
-                measured = try present.evaluate(validation, loss: loss, threads: threads)
+                let metrics = try present.evaluate(validation, loss: loss, threads: threads)
+                guard metrics.loss.isFinite else {
+                    throw .lossNotFinite(loss: metrics.loss, epoch: epoch, step: batches.count)
+                }
+                measured = metrics
                 progress?(
                     TrainingProgress(
                         epoch: epoch, epochs: epochs, step: batches.count, steps: batches.count, metrics: training,
@@ -74,7 +78,12 @@ extension Network {
             }
             history.epochs.append(Epoch(training: training, validation: measured, seconds: seconds))
         }
-        model.parameters = step.parameters
+        // The loss of a step is that before its update: the last update shows in the parameters alone.
+        let parameters = step.parameters
+        if let name = try parameters.firstNotFinite() {
+            throw .parameterNotFinite(name: name, epoch: epochs, step: batches.count)
+        }
+        model.parameters = parameters
         return history
     }
 
@@ -114,6 +123,10 @@ extension Network {
                     operator: "predict", rule: "it takes a network of one input and examples",
                     received: "\(inputs.shape)"))
         }
+        guard batchSize > 0 else {
+            throw .plan(
+                .unsupported(operator: "predict", rule: "the batch size must be 1 or more", received: "\(batchSize)"))
+        }
         func run(_ part: Tensor) throws(ExecutionError) -> Tensor {
             guard let result = try runner.run([name: part])[output] else {
                 throw .unknownOutput(name: output, known: [])
@@ -122,7 +135,7 @@ extension Network {
         }
         if count <= batchSize { return try run(inputs) }
         var parts: [Tensor] = []
-        for first in stride(from: 0, to: count, by: max(1, batchSize)) {
+        for first in stride(from: 0, to: count, by: batchSize) {
             let part: Tensor
             do throws(ShapeError) { part = try inputs.slice(first..<min(count, first + batchSize)) } catch {
                 throw .plan(.shape(error))
@@ -158,6 +171,22 @@ extension Network {
                     received: "\(labels[position]) for example \(position)")
             }
         }
+    }
+}
+
+extension Parameters {
+    /// The first parameter that holds an infinite value or NaN.
+    fileprivate func firstNotFinite() throws(TrainingError) -> String? {
+        for name in names {
+            guard let tensor = self[name], tensor.elementType.isComputable else { continue }
+            let isFinite = try training { () throws(ShapeError) in
+                tensor.elementType == .float32
+                    ? try tensor.scalars(as: Float.self).allSatisfy(\.isFinite)
+                    : try tensor.scalars(as: Double.self).allSatisfy(\.isFinite)
+            }
+            if !isFinite { return name }
+        }
+        return nil
     }
 }
 

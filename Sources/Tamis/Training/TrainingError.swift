@@ -2,6 +2,8 @@
 public enum TrainingError: Error {
     /// The loss became infinite or not a number.
     case lossNotFinite(loss: Double, epoch: Int, step: Int)
+    /// A parameter became infinite or not a number.
+    case parameterNotFinite(name: String, epoch: Int, step: Int)
     /// Images and labels that do not go together, or none.
     case data(rule: String, received: String)
     /// A setting outside its range.
@@ -22,6 +24,9 @@ extension TrainingError: CustomStringConvertible {
         case .lossNotFinite(let loss, let epoch, let step):
             "the loss must stay finite; it became \(loss.isNaN ? "NaN" : "\(loss)") in epoch \(epoch), step \(step): a smaller learning rate or scaled "
                 + "inputs would mend it"
+        case .parameterNotFinite(let name, let epoch, let step):
+            "the parameters must stay finite; \"\(name)\" is not after epoch \(epoch), step \(step): a smaller learning rate or "
+                + "scaled inputs would mend it"
         case .data(let rule, let received), .setting(let rule, let received): "\(rule); received \(received)"
         case .notDifferentiable(let node, let name):
             "every operator between a trainable parameter and the loss must have a gradient; node \"\(node)\" (\(name)) has none"
