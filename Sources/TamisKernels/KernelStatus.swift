@@ -3,4 +3,6 @@ public enum KernelStatus: Sendable, Hashable {
     case done
     /// The entry at `position` of an index or label input must lie in `0 ..< limit`.
     case indexOutOfRange(position: Int, index: Int, limit: Int)
+    /// An integer was to be divided by 0.
+    case divisionByZero
 }

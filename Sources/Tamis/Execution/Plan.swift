@@ -106,7 +106,16 @@ public struct Plan: Sendable {
         var model = model
         for name in options.extraOutputs { try model.addOutput(name) }
         if options.optimizes { model = try model.optimized() }
-        var planner = Planner(model: model, options: options, store: store)
+        try self.init(prepared: model, inputs: shapes, values: [:], options: options, store: store)
+    }
+
+    /// Plans a model that needs no passes any more. `values` are inputs whose values, not only shapes, are known: the plan
+    /// holds for these alone, and they are no inputs of it.
+    init(
+        prepared model: Model, inputs shapes: [String: Shape], values: [String: Tensor], options: PlanOptions,
+        store: WeightStore
+    ) throws(PlanError) {
+        var planner = Planner(model: model, options: options, store: store, values: values)
         try planner.fixTypes(shapes)
         try planner.prepareSteps()
         try planner.placeValues()

@@ -10,6 +10,8 @@ struct Planner {
     private let updated: Set<Graph.ValueID>
     /// For each value, its fixed type; nil where nothing needs the value.
     private var tensors: [Preparation.Tensor?]
+    /// The values that are constant in this plan though not in the model: they follow from its shapes.
+    private var known: [Graph.ValueID: Tensor] = [:]
     /// The nodes that some result depends on, and the values they read or that are results.
     private var neededNodes: [Int] = []
     private var neededValues: Set<Graph.ValueID> = []
@@ -23,13 +25,15 @@ struct Planner {
     private(set) var arenaBytes = 0
     private(set) var scratchBytes = 0
 
-    init(model: Model, options: PlanOptions, store: WeightStore) {
+    /// `values` are inputs whose values the plan may count on.
+    init(model: Model, options: PlanOptions, store: WeightStore, values: [String: Tensor] = [:]) {
         self.model = model
         self.options = options
         self.store = store
         graph = model.graph
         updated = Set(graph.updates.map(\.parameter))
         tensors = Array(repeating: nil, count: graph.values.count)
+        for id in graph.inputs { known[id] = values[graph.values[id].name] }
     }
 
     // MARK: Types
@@ -53,7 +57,7 @@ struct Planner {
             guard case .tensor(let elementType, let dimensions) = value.type else {
                 throw .unsupported(operator: "input", rule: "a plan's inputs are tensors", received: "\(value.type)")
             }
-            guard let shape = shapes[value.name] ?? value.type.shape else {
+            guard let shape = known[id]?.shape ?? shapes[value.name] ?? value.type.shape else {
                 throw .missingInput(name: value.name, type: value.type)
             }
             if let dimensions {
@@ -68,6 +72,7 @@ struct Planner {
                 guard fits else { throw .inputShape(name: value.name, expected: value.type, received: shape) }
             }
             tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
+            if known[id] != nil { continue }
             inputPorts.append(Plan.Port(name: value.name, elementType: elementType, shape: shape))
         }
         for id in graph.values.indices {
@@ -91,7 +96,11 @@ struct Planner {
             }
             let types: [ValueType]
             do throws(ShapeError) {
-                types = try node.operation.outputTypes(for: Operands(operands, operatorName: node.operation.kind))
+                let operands = Operands(operands, operatorName: node.operation.kind)
+                types = try node.operation.outputTypes(for: operands)
+                if let typed = node.operation as? any TypeOperator, let values = try typed.values(for: operands) {
+                    for (id, value) in zip(node.outputs, values) { known[id] = value }
+                }
             } catch {
                 throw .shape(.at(node: node.name, operator: node.operation.kind, error))
             }
@@ -109,7 +118,9 @@ struct Planner {
                 }
                 tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
             }
+            try evaluate(node, operands)
         }
+        findNeeded()
         for update in graph.updates {
             guard let next = tensors[update.value], let present = tensors[update.parameter],
                 next.elementType == present.elementType, next.shape == present.shape
@@ -124,13 +135,35 @@ struct Planner {
         }
     }
 
-    private func constant(_ id: Graph.ValueID) -> Tensor? { updated.contains(id) ? nil : model.constant(id) }
+    /// Arithmetic of shapes is short; what is longer is computed when the plan runs.
+    private static let evaluatedElements = 1 << 12
+
+    /// Computes a node of constants now, so that the shape rules of those after it can read the values.
+    private mutating func evaluate(_ node: Graph.Node, _ operands: [Operand?]) throws(PlanError) {
+        let isShort = node.outputs.allSatisfy { (tensors[$0]?.shape.elementCount ?? .max) <= Self.evaluatedElements }
+        guard isShort, known[node.outputs[0]] == nil, graph.updates.isEmpty,
+            operands.allSatisfy({ $0.map { $0.constant != nil } ?? true })
+        else { return }
+        do throws(PlanError) {
+            guard let values = try Evaluation(options: options)(node.operation, operands.map { $0?.constant }) else {
+                return
+            }
+            for (id, value) in zip(node.outputs, values) { known[id] = value }
+        } catch {
+            throw .at(node: node.name, operator: node.operation.kind, error)
+        }
+    }
+
+    private func constant(_ id: Graph.ValueID) -> Tensor? {
+        updated.contains(id) ? nil : known[id] ?? model.constant(id)
+    }
 
     private mutating func findNeeded() {
+        neededNodes = []
         neededValues = graph.results
         for index in graph.nodes.indices.reversed() {
             let node = graph.nodes[index]
-            guard node.outputs.contains(where: neededValues.contains) else { continue }
+            guard node.outputs.contains(where: { neededValues.contains($0) && known[$0] == nil }) else { continue }
             neededNodes.append(index)
             for case let input? in node.inputs { neededValues.insert(input) }
         }
@@ -192,7 +225,7 @@ struct Planner {
         let forever = steps.count
         var lastUse = [Int](repeating: -1, count: graph.values.count)
         for (step, index) in neededNodes.enumerated() {
-            for case let input? in graph.nodes[index].inputs { lastUse[input] = step }
+            for case let input? in readInputs(of: graph.nodes[index], step) { lastUse[input] = step }
         }
         // What must exist when a run ends is never overwritten, not even in place.
         for result in graph.results { lastUse[result] = forever }
@@ -226,10 +259,19 @@ struct Planner {
                     !node.outputs.contains(where: { root[$0] == target && $0 != output }),
                     node.inputs.filter({ $0.map { root[$0] == target } ?? false }).count == 1
                 else { continue }
-                if graph.values[target].node != nil || nextValue[output] == target { join(output, to: target) }
+                if (graph.values[target].node != nil && known[target] == nil) || nextValue[output] == target {
+                    join(output, to: target)
+                }
             }
         }
         try placeRoots(root: root, firstUse: firstUse, lastUse: groupLast)
+    }
+
+    /// The values that a step reads when it runs.
+    private func readInputs(of node: Graph.Node, _ step: Int) -> [Graph.ValueID?] {
+        let unread = steps[step].prepared.unreadInputs
+        return unread.isEmpty
+            ? node.inputs : node.inputs.enumerated().map { unread.contains($0.offset) ? nil : $0.element }
     }
 
     private func bytes(_ id: Graph.ValueID) -> Int {
@@ -247,13 +289,22 @@ struct Planner {
             locations.append(location)
             return locations.count - 1
         }
-        for (index, id) in graph.inputs.enumerated() { slotOfRoot[id] = addSlot(.input(index)) }
+        for (index, id) in graph.inputs.filter({ known[$0] == nil }).enumerated() {
+            slotOfRoot[id] = addSlot(.input(index))
+        }
+        var read = graph.results
+        for (step, index) in neededNodes.enumerated() {
+            for case let input? in readInputs(of: graph.nodes[index], step) { read.insert(input) }
+        }
         for id in graph.values.indices where root[id] == id {
             if updated.contains(id), let tensor = tensors[id] {
                 let name = graph.values[id].name
                 slotOfRoot[id] = addSlot(.state(name: name))
                 stateParameters.append(Plan.Port(name: name, elementType: tensor.elementType, shape: tensor.shape))
-            } else if let tensor = model.constant(id), neededValues.contains(id) {
+            } else if let tensor = constant(id), read.contains(id) {
+                do throws(ShapeError) { try tensor.storage.make() } catch {
+                    throw .outOfMemory(bytes: tensor.byteCount)
+                }
                 slotOfRoot[id] = addSlot(.fixed(tensor))
             }
         }
@@ -280,7 +331,7 @@ struct Planner {
         var workspaces: [(step: Int, buffer: Int)] = []
         for (step, index) in neededNodes.enumerated() {
             let node = graph.nodes[index]
-            let inputs = node.inputs.map { $0.map { Int32(slot($0)) } ?? -1 }
+            let inputs = readInputs(of: node, step).map { $0.map { Int32(slot($0)) } ?? -1 }
             let outputs = node.outputs.map { Int32(slot($0)) }
             steps[step].slots = inputs + outputs
             if steps[step].prepared.workspaceBytes > 0 {

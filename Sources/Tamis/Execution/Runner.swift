@@ -1,40 +1,44 @@
 public import TamisKernels
 
 /// Runs a model on inputs of any shape: plans are made as shapes come, kept while there is room, and share one store of
-/// packed weights. Where shapes depend on values (a `DynamicOperator`), the model is planned part by part as it runs.
-/// Confined to one task.
+/// packed weights. Where shapes depend on values, the model is planned part by part as it runs. Confined to one task.
 public final class Runner {
     /// What a model became.
     private enum Form {
         /// All shapes follow from the inputs' shapes.
-        case fixed(Model)
-        /// Parts, each with a runner of its own where it is static.
-        case segmented(Model, [(part: Segments.Part, runner: Runner?)])
+        case fixed(FixedPart)
+        /// Parts between the operators that decide shapes.
+        case segmented(Graph, Segments, [Executor], constants: [String: Value])
+    }
+
+    /// What runs a part.
+    private enum Executor {
+        case fixed(FixedPart)
+        case dynamic(any DynamicOperator, Bodies)
     }
 
     private let source: Model
-    private var options: PlanOptions
-    private let threads: Int
-    private let store: WeightStore
-    private let capacity: Int
+    private let settings: Settings
     private var form: Form?
-    /// The sessions of the last shapes, the latest first.
-    private var sessions: [Session] = []
 
-    /// A runner that keeps the sessions of the last `capacity` shapes.
+    /// A runner that keeps the sessions of the last `capacity` shapes, and no more of them than take `sessionBytes`.
     public init(
         _ model: Model, threads: Int = Processor.availableCount, options: PlanOptions = PlanOptions(),
-        capacity: Int = 8,
-        store: WeightStore = WeightStore()
+        capacity: Int = 8, sessionBytes: Int = 1 << 30, store: WeightStore = WeightStore()
     ) {
         source = model
-        self.options = options
-        self.threads = threads
-        self.capacity = max(1, capacity)
-        self.store = store
+        settings = Settings(
+            options: options, threads: threads, capacity: max(1, capacity), sessionBytes: sessionBytes, store: store)
+    }
+
+    fileprivate init(_ model: Model, settings: Settings) {
+        source = model
+        self.settings = settings
     }
 
     /// Runs the model on inputs by name and returns its outputs by name.
+    ///
+    /// Throws where an input is missing or does not fit, or the output of a name is no tensor: `runValues` gives those.
     public func run(_ inputs: [String: Tensor]) throws(ExecutionError) -> [String: Tensor] {
         var outputs: [String: Tensor] = [:]
         try run(inputs, into: &outputs)
@@ -43,10 +47,22 @@ public final class Runner {
 
     /// Runs the model and writes its outputs to the tensors of their names.
     public func run(_ inputs: [String: Tensor], into outputs: inout [String: Tensor]) throws(ExecutionError) {
+        if case .fixed(let part) = try prepared() { return try part.run(inputs, into: &outputs) }
+        for (name, value) in try runValues(inputs.mapValues(Value.tensor)) {
+            guard let tensor = value.tensor else { throw .notATensor(name: name) }
+            outputs[name] = tensor
+        }
+    }
+
+    /// Runs the model on values of any kind by name, and returns its outputs by name.
+    public func runValues(_ inputs: [String: Value]) throws(ExecutionError) -> [String: Value] {
         switch try prepared() {
-        case .fixed(let model): try session(model, inputs).run(inputs, into: &outputs)
-        case .segmented(let model, let parts):
-            try run(model.graph, parts, constants: model.constants, inputs, into: &outputs)
+        case .fixed(let part):
+            var outputs: [String: Tensor] = [:]
+            try part.run(inputs.compactMapValues(\.tensor), into: &outputs)
+            return outputs.mapValues(Value.tensor)
+        case .segmented(let graph, let segments, let executors, let constants):
+            return try run(graph, segments, executors, constants, inputs)
         }
     }
 
@@ -54,19 +70,24 @@ public final class Runner {
         if let form { return form }
         do throws(PlanError) {
             var model = source
-            for name in options.extraOutputs { try model.addOutput(name) }
-            if options.optimizes { model = try model.optimized() }
-            options.extraOutputs = []
-            options.optimizes = false
+            for name in settings.options.extraOutputs { try model.addOutput(name) }
+            if settings.options.optimizes { model = try model.optimized() }
             let made: Form
-            if model.graph.nodes.contains(where: { $0.operation is any DynamicOperator }) {
-                let parts = try Segments(model).parts.map { part -> (Segments.Part, Runner?) in
-                    guard case .fixed(let model) = part else { return (part, nil) }
-                    return (part, Runner(model, threads: threads, options: options, capacity: capacity, store: store))
-                }
-                made = .segmented(model, parts)
+            if Segments.isOnePart(model),
+                model.graph.inputs.allSatisfy({ model.graph.values[$0].type.elementType != nil })
+            {
+                made = .fixed(FixedPart(model, values: [], settings: settings))
             } else {
-                made = .fixed(model)
+                let segments = try Segments(model)
+                let executors = segments.parts.map { part -> Executor in
+                    switch part {
+                    case .fixed(let model, let values):
+                        .fixed(FixedPart(model, values: values, settings: settings))
+                    case .dynamic(let operation, _, _, _): .dynamic(operation, Bodies(settings))
+                    }
+                }
+                made = .segmented(
+                    model.graph, segments, executors, constants: model.constants.mapValues(Value.tensor))
             }
             form = made
             return made
@@ -75,38 +96,28 @@ public final class Runner {
         }
     }
 
-    private func session(_ model: Model, _ inputs: [String: Tensor]) throws(ExecutionError) -> Session {
-        let known = sessions.firstIndex { session in
-            session.plan.inputs.allSatisfy { inputs[$0.name]?.shape == $0.shape }
-        }
-        if let known {
-            if known > 0 { sessions.insert(sessions.remove(at: known), at: 0) }
-            return sessions[0]
-        }
-        let shapes = inputs.filter { name, _ in model.inputs.contains { $0.name == name } }.mapValues(\.shape)
-        let plan: Plan
-        do throws(PlanError) { plan = try Plan(model, inputs: shapes, options: options, store: store) } catch {
-            throw .plan(error)
-        }
-        let session = try Session(plan, threads: threads)
-        sessions.insert(session, at: 0)
-        if sessions.count > capacity { sessions.removeLast() }
-        return session
-    }
-
     private func run(
-        _ graph: Graph, _ parts: [(part: Segments.Part, runner: Runner?)], constants: [String: Tensor],
-        _ inputs: [String: Tensor], into outputs: inout [String: Tensor]
-    ) throws(ExecutionError) {
-        var values = constants.mapValues(Value.tensor)
+        _ graph: Graph, _ segments: Segments, _ executors: [Executor], _ constants: [String: Value],
+        _ inputs: [String: Value]
+    ) throws(ExecutionError) -> [String: Value] {
+        var values = constants
         // Only inputs can be given: a tensor by the name of a constant does not take its place.
         for id in graph.inputs {
-            let name = graph.values[id].name
-            if let given = inputs[name] { values[name] = .tensor(given) }
+            let value = graph.values[id]
+            guard let given = inputs[value.name] else {
+                throw .missingInput(name: value.name, known: inputs.keys.sorted())
+            }
+            if let tensor = given.tensor {
+                guard value.type.admits(tensor) else {
+                    throw .inputType(
+                        name: value.name, expected: value.type, received: .tensor(tensor.elementType, tensor.shape))
+                }
+            }
+            values[value.name] = given
         }
-        for (part, runner) in parts {
-            switch part {
-            case .fixed(let model):
+        for (index, part) in segments.parts.enumerated() {
+            switch (part, executors[index]) {
+            case (.fixed(let model, _), .fixed(let executor)):
                 var given: [String: Tensor] = [:]
                 for (name, _) in model.inputs {
                     guard let tensor = values[name]?.tensor else {
@@ -114,15 +125,21 @@ public final class Runner {
                     }
                     given[name] = tensor
                 }
-                guard let runner else { continue }
-                for (name, tensor) in try runner.run(given) { values[name] = .tensor(tensor) }
-            case .dynamic(let operation, let node, let names, let results):
+                var found: [String: Tensor] = [:]
+                try executor.run(given, into: &found)
+                for (name, tensor) in found { values[name] = .tensor(tensor) }
+            case (.dynamic(_, let node, let names, let results), .dynamic(let operation, let bodies)):
                 var operands: [Value?] = []
                 for name in names {
                     if let name, values[name] == nil { throw .missingInput(name: name, known: inputs.keys.sorted()) }
                     operands.append(name.flatMap { values[$0] })
                 }
-                let found = try operation.evaluate(operands)
+                let found: [Value]
+                do throws(ExecutionError) {
+                    found = try operation.evaluate(operands, in: bodies)
+                } catch {
+                    throw .at(node: node, operator: operation.kind, error)
+                }
                 guard found.count >= results.count else {
                     throw .plan(
                         .at(
@@ -132,10 +149,121 @@ public final class Runner {
                                 received: "\(found.count)")))
                 }
                 for (name, value) in zip(results, found) { values[name] = value }
+            default: continue
+            }
+            for name in segments.releases[index] { values[name] = nil }
+        }
+        var outputs: [String: Value] = [:]
+        for output in graph.outputs { outputs[output.name] = values[graph.values[output.value].name] }
+        return outputs
+    }
+}
+
+extension Runner {
+    /// What all parts of a run share.
+    fileprivate struct Settings {
+        var options: PlanOptions
+        var threads: Int
+        var capacity: Int
+        var sessionBytes: Int
+        var store: WeightStore
+
+        /// The options of a part of a model whose passes have run.
+        var planned: PlanOptions {
+            var options = options
+            options.extraOutputs = []
+            options.optimizes = false
+            return options
+        }
+
+        /// The settings for a model within the model.
+        var inner: Settings {
+            var settings = self
+            settings.options.extraOutputs = []
+            return settings
+        }
+    }
+
+    /// A model of fixed shapes once its inputs' are known, and the sessions of the last ones.
+    fileprivate final class FixedPart {
+        private let model: Model
+        private let values: Set<String>
+        private let settings: Settings
+        /// The sessions of the last shapes, the latest first, with the values their plans count on.
+        private var sessions: [(session: Session, known: [String: Tensor])] = []
+
+        init(_ model: Model, values: Set<String>, settings: Settings) {
+            self.model = model
+            self.values = values
+            self.settings = settings
+        }
+
+        func run(_ inputs: [String: Tensor], into outputs: inout [String: Tensor]) throws(ExecutionError) {
+            try session(inputs).run(inputs, into: &outputs)
+        }
+
+        private func session(_ inputs: [String: Tensor]) throws(ExecutionError) -> Session {
+            let position = sessions.firstIndex { session, known in
+                session.plan.inputs.allSatisfy { inputs[$0.name]?.shape == $0.shape }
+                    && known.allSatisfy { inputs[$0.key] == $0.value }
+            }
+            if let position {
+                if position > 0 { sessions.insert(sessions.remove(at: position), at: 0) }
+                return sessions[0].session
+            }
+            let given = inputs.filter { name, _ in model.inputs.contains { $0.name == name } }
+            let known = given.filter { values.contains($0.key) }
+            let plan: Plan
+            do throws(PlanError) {
+                plan = try Plan(
+                    prepared: model, inputs: given.mapValues(\.shape), values: known, options: settings.planned,
+                    store: settings.store)
+            } catch {
+                throw .plan(error)
+            }
+            let session = try Session(plan, threads: settings.threads)
+            sessions.insert((session, known), at: 0)
+            var bytes = sessions.reduce(0) { $0 + $1.session.byteCount }
+            while sessions.count > settings.capacity || (sessions.count > 1 && bytes > settings.sessionBytes) {
+                bytes -= sessions.removeLast().session.byteCount
+            }
+            return session
+        }
+    }
+
+    /// The runners of the models that one dynamic operator holds.
+    fileprivate final class Bodies: RunContext {
+        private let settings: Settings
+        private var runners: [Int: Runner] = [:]
+
+        init(_ settings: Settings) { self.settings = settings.inner }
+
+        var memoryLimit: Int { settings.options.memoryLimit }
+
+        func run(_ model: Model, at index: Int, on inputs: [Value]) throws(ExecutionError) -> [Value] {
+            let runner = runners[index] ?? Runner(model, settings: settings)
+            runners[index] = runner
+            var given: [String: Value] = [:]
+            for (port, value) in zip(model.inputs, inputs) { given[port.name] = value }
+            let found = try runner.runValues(given)
+            return try model.outputs.map { (output) throws(ExecutionError) in
+                guard let value = found[output.name] else {
+                    throw .unknownOutput(name: output.name, known: found.keys.sorted())
+                }
+                return value
             }
         }
-        for output in graph.outputs {
-            if let tensor = values[graph.values[output.value].name]?.tensor { outputs[output.name] = tensor }
+    }
+}
+
+extension ValueType {
+    /// Whether a tensor can be a value of this type.
+    fileprivate func admits(_ tensor: Tensor) -> Bool {
+        guard case .tensor(let elementType, let dimensions) = self, elementType == tensor.elementType else {
+            return false
         }
+        guard let dimensions else { return true }
+        return dimensions.count == tensor.shape.rank
+            && zip(dimensions, tensor.shape.dimensions).allSatisfy { ($0.value ?? $1) == $1 }
     }
 }

@@ -1,52 +1,100 @@
-/// A model cut where shapes depend on values: static parts, each planned once its inputs' shapes are known, and dynamic
-/// operators between them.
+/// A model cut where shapes depend on values: static parts, each planned once its inputs' shapes are known, and between
+/// them the operators that decide shapes.
 struct Segments {
     /// What runs next.
     enum Part {
-        /// A model of static operators; its inputs and outputs bear the names of the values they are.
-        case fixed(Model)
+        /// A model of static operators; its inputs and outputs bear the names of the values they are. Of the inputs in
+        /// `values` not only the shapes but the values decide the plan.
+        case fixed(Model, values: Set<String>)
         /// A dynamic operator, with the names of its inputs and outputs.
         case dynamic(any DynamicOperator, node: String, inputs: [String?], outputs: [String])
     }
 
     let parts: [Part]
+    /// For each part, the values that no later one needs.
+    let releases: [[String]]
 
     init(_ model: Model) throws(PlanError) {
         let graph = model.graph
-        // The last part that needs a value; parts are numbered by the dynamic operators before them.
-        var part = 0
-        var neededBy = [Int](repeating: -1, count: graph.values.count)
-        var made = [Int](repeating: -1, count: graph.values.count)
-        for node in graph.nodes {
-            let isDynamic = node.operation is any DynamicOperator
-            if isDynamic { part += 1 }
-            for case let input? in node.inputs { neededBy[input] = max(neededBy[input], part) }
-            for output in node.outputs { made[output] = part }
-            if isDynamic { part += 1 }
+        let followsFromShapes = Segments.followingFromShapes(model)
+
+        /// Whether the model is cut at a node: its outputs' shapes are not known before values are.
+        func isCut(_ node: Graph.Node) -> Bool {
+            if node.operation is any DynamicOperator { return true }
+            return node.operation.valueOperands.contains { position in
+                position < node.inputs.count && node.inputs[position].map { !followsFromShapes[$0] } ?? false
+            }
         }
-        for output in graph.outputs { neededBy[output.value] = Int.max }
+
+        // Nodes between two cuts form a part, a node at which the model is cut one of its own.
+        var groups: [(nodes: [Graph.Node], isCut: Bool)] = []
+        for node in graph.nodes {
+            let cut = isCut(node)
+            if cut || groups.last?.isCut ?? true { groups.append(([], cut)) }
+            groups[groups.count - 1].nodes.append(node)
+        }
+        var lastReader = [Int](repeating: -1, count: graph.values.count)
+        for (number, group) in groups.enumerated() {
+            for node in group.nodes { for case let input? in node.inputs { lastReader[input] = number } }
+        }
+        for output in graph.outputs { lastReader[output.value] = Int.max }
 
         var parts: [Part] = []
-        var nodes: [Graph.Node] = []
-        func closeFixed(_ number: Int) throws(PlanError) {
-            guard !nodes.isEmpty else { return }
-            let outputs = nodes.flatMap(\.outputs).filter { neededBy[$0] > number }
-            parts.append(.fixed(try Segments.model(of: nodes, outputs: outputs, in: model)))
-            nodes = []
-        }
-        for node in graph.nodes {
-            if let dynamic = node.operation as? any DynamicOperator {
-                try closeFixed(made[node.outputs[0]] - 1)
+        var releases = [[String]](repeating: [], count: groups.count)
+        for (number, group) in groups.enumerated() {
+            if group.isCut, let dynamic = group.nodes[0].operation as? any DynamicOperator {
+                let node = group.nodes[0]
                 parts.append(
                     .dynamic(
                         dynamic, node: node.name, inputs: node.inputs.map { $0.map { graph.values[$0].name } },
                         outputs: node.outputs.map { graph.values[$0].name }))
             } else {
-                nodes.append(node)
+                let outputs = group.nodes.flatMap(\.outputs).filter { lastReader[$0] > number }
+                let part = try Segments.model(of: group.nodes, outputs: outputs, in: model)
+                var values: Set<String> = []
+                for input in part.graph.inputs {
+                    let name = part.graph.values[input].name
+                    if let id = graph.values.firstIndex(where: { $0.name == name }), followsFromShapes[id] {
+                        values.insert(name)
+                    }
+                }
+                if group.isCut {
+                    let node = group.nodes[0]
+                    for position in node.operation.valueOperands where position < node.inputs.count {
+                        if let id = node.inputs[position], model.constant(id) == nil {
+                            values.insert(graph.values[id].name)
+                        }
+                    }
+                }
+                parts.append(.fixed(part, values: values))
+            }
+            for id in graph.values.indices where lastReader[id] == number && model.constant(id) == nil {
+                releases[number].append(graph.values[id].name)
             }
         }
-        try closeFixed(part)
         self.parts = parts
+        self.releases = releases
+    }
+
+    /// Whether all shapes of a model follow from its inputs' shapes, so that it is one part.
+    static func isOnePart(_ model: Model) -> Bool {
+        let followsFromShapes = followingFromShapes(model)
+        return model.graph.nodes.allSatisfy { node in
+            !(node.operation is any DynamicOperator)
+                && node.operation.valueOperands.allSatisfy { position in
+                    position >= node.inputs.count || node.inputs[position].map { followsFromShapes[$0] } ?? true
+                }
+        }
+    }
+
+    /// For each value, whether it is constant once the inputs' shapes are known.
+    private static func followingFromShapes(_ model: Model) -> [Bool] {
+        var follows = model.graph.values.indices.map { model.constant($0) != nil }
+        for node in model.graph.nodes where !(node.operation is any DynamicOperator) {
+            let all = node.operation is any TypeOperator || node.inputs.allSatisfy { $0.map { follows[$0] } ?? true }
+            for output in node.outputs { follows[output] = all }
+        }
+        return follows
     }
 
     private static func model(
@@ -72,7 +120,10 @@ struct Segments {
         do throws(ShapeError) {
             for node in nodes {
                 let symbols = try graph.append(node.operation, node.inputs.map { $0.map(copy) }, name: node.name)
-                for (id, symbol) in zip(node.outputs, symbols) { copies[id] = symbol }
+                for (id, symbol) in zip(node.outputs, symbols) {
+                    copies[id] = symbol
+                    graph.rename(symbol, to: model.graph.values[id].name)
+                }
             }
         } catch {
             throw .shape(error)

@@ -71,6 +71,9 @@ public final class Session {
         self.firstSlot = firstSlot
     }
 
+    /// Bytes of the memory the session holds.
+    var byteCount: Int { arena.byteCount + scratch.byteCount }
+
     deinit {
         table.deallocate()
         slots.deallocate()

@@ -16,6 +16,12 @@ public enum ExecutionError: Error, Hashable {
     case missingParameter(name: String)
     /// A plan for the inputs' shapes cannot be made.
     case plan(PlanError)
+    /// An output is a sequence or an optional value where a tensor was asked for.
+    case notATensor(name: String)
+    /// A value breaks a rule of an operator whose shapes depend on values.
+    case value(rule: String, received: String)
+    /// An error at a node.
+    indirect case at(node: String, operator: String, ExecutionError)
 }
 
 extension ExecutionError: CustomStringConvertible {
@@ -29,10 +35,15 @@ extension ExecutionError: CustomStringConvertible {
             "an output must be one of \(known.joined(separator: ", ")); received \"\(name)\""
         case .data(let node, let name, .indexOutOfRange(let position, let index, let limit)):
             "node \"\(node)\" (\(name)): each index or label must be 0 to \(limit - 1); received \(index) at position \(position)"
+        case .data(let node, let name, .divisionByZero):
+            "node \"\(node)\" (\(name)): an integer must not be divided by 0; received 0"
         case .data(let node, let name, .done): "node \"\(node)\" (\(name)) failed"
         case .memory(let bytes): "the system must grant the memory of a run; it refused \(bytes) bytes"
         case .missingParameter(let name): "the state must hold the parameter \"\(name)\"; it does not"
         case .plan(let error): "\(error)"
+        case .notATensor(let name): "the output \"\(name)\" must be a tensor to be given as one; it is not"
+        case .value(let rule, let received): "\(rule); received \(received)"
+        case .at(let node, let name, let error): "node \"\(node)\" (\(name)): \(error)"
         }
     }
 }

@@ -15,12 +15,21 @@ public protocol Operator: Sendable {
     var training: TrainingForm? { get }
     /// The operation followed by an activation in one pass, or nil: it cannot.
     func fused(with activation: Activation) -> (any Operator)?
+    /// The positions of the inputs whose values the shape rule reads (Reshape's shape, Slice's starts …). Where such a value
+    /// follows from shapes, it is a constant when a plan is made; where it does not, a `Runner` cuts the model before the
+    /// node, and makes it one.
+    var valueOperands: [Int] { get }
+    /// Whether float16 and bfloat16 inputs are computed in float32, and the results rounded back: what computes with floats
+    /// says true and is then prepared for float32 and float64 alone; what moves elements says false.
+    var widensHalves: Bool { get }
 }
 
 extension Operator {
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? { nil }
     public var training: TrainingForm? { nil }
     public func fused(with activation: Activation) -> (any Operator)? { nil }
+    public var valueOperands: [Int] { [] }
+    public var widensHalves: Bool { false }
 }
 
 /// What a training step does in the place of an operation that learns from the batch.
@@ -61,11 +70,34 @@ public protocol DifferentiableOperator: Operator {
         -> [Symbol?]
 }
 
+/// An operator whose outputs follow from the types of its inputs alone (Shape, Size): they are constants of every plan.
+public protocol TypeOperator: Operator {
+    /// The outputs, or nil where the inputs' shapes are not known yet.
+    func values(for inputs: Operands) throws(ShapeError) -> [Tensor]?
+}
+
+extension TypeOperator {
+    /// A plan has fixed shapes, so it holds the values instead.
+    public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
+        throw .unsupported(operator: kind, rule: "its values follow from shapes", received: "a step of a plan")
+    }
+}
+
 /// An operator whose outputs' shapes depend on its inputs' values (If, Loop, NonZero …): it computes values, not tiles. A
 /// `Runner` splits the plan where one stands.
 public protocol DynamicOperator: Operator {
-    /// The outputs for these inputs.
-    func evaluate(_ inputs: [Value?]) throws(ExecutionError) -> [Value]
+    /// The outputs for these inputs. `run` executes the models the operator holds (the branches of an If, the body of a
+    /// Loop).
+    func evaluate(_ inputs: [Value?], in run: RunContext) throws(ExecutionError) -> [Value]
+}
+
+/// What a dynamic operator can ask of the run it is part of.
+public protocol RunContext: AnyObject {
+    /// Runs the operator's model at `index` (0 for the first it holds) on values for its inputs, in order, and returns its
+    /// outputs, in order. Plans are kept from one call to the next.
+    func run(_ model: Model, at index: Int, on inputs: [Value]) throws(ExecutionError) -> [Value]
+    /// The most bytes that memory for one value may take.
+    var memoryLimit: Int { get }
 }
 
 extension DynamicOperator {

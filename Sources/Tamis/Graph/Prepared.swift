@@ -54,6 +54,8 @@ public struct Prepared: Sendable {
     public var inPlace: [InPlace] = []
     /// Whether output 0 is the memory of input 0 under another shape; then there is no work.
     public var isView = false
+    /// The positions of inputs whose memory a run does not read: their packed form is there, or their shape alone counts.
+    public var unreadInputs: [Int] = []
 
     /// An algorithm of these stages.
     public init(

@@ -44,10 +44,10 @@ public final class WeightStore: Sendable {
         let packed: PackedWeights
         do throws(ShapeError) {
             packed = PackedWeights(storage: try TensorStorage(byteCount: byteCount))
+            try constant.storage.withTemporary { pack($0, packed.storage.base) }
         } catch {
             throw .outOfMemory(bytes: byteCount)
         }
-        pack(constant.storage.base, packed.storage.base)
         contents.withLock { contents in
             guard contents.entries[key] == nil, byteCount <= byteLimit else { return }
             while contents.byteCount + byteCount > byteLimit,

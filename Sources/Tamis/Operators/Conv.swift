@@ -63,7 +63,7 @@ public struct Conv: DifferentiableOperator {
             shape, kernels: kernels, product: panels == nil ? .blas : .panels, activation: act,
             mayJoinImages: !context.isBatchInvariant || panels != nil)
         let form = shape.isPointwise ? "pointwise" : "im2col"
-        return Prepared(
+        var prepared = Prepared(
             panels == nil ? "\(form), OpenBLAS" : "\(form), packed panels", tiles: algorithm.tiles,
             operations: shape.operations, scratchBytes: algorithm.scratchBytes
         ) { bindings, tiles in
@@ -73,6 +73,8 @@ public struct Conv: DifferentiableOperator {
                 residual: nil, y: bindings.output(0), scratch: bindings.scratch)
             return .done
         }
+        if panels != nil { prepared.unreadInputs = [1] }
+        return prepared
     }
 
     /// The weights of each group in panels, where they are constant.

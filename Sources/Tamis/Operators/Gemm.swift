@@ -143,7 +143,9 @@ extension Prepared {
             stage(
                 x: { transposeX ? UnsafeRawPointer($0.workspace + panelBytes) : $0.input(0) },
                 w: { packed?.base ?? UnsafeRawPointer($0.workspace) }))
-        return Prepared(
+        var prepared = Prepared(
             "packed panels", stages: stages, workspaceBytes: panelBytes + (transposeX ? m * k * size : 0))
+        if packed != nil { prepared.unreadInputs = [1] }
+        return prepared
     }
 }

@@ -1,7 +1,7 @@
 import CTamisKernels
 
 extension Tensor {
-    /// The elements with their axes in another order, copied.
+    /// The elements with their axes in another order, copied when they are first read.
     public func permuted(by order: Permutation) throws(ShapeError) -> Tensor {
         guard order.rank == shape.rank, elementType.bitWidth >= 8 else {
             throw .mismatch(
@@ -9,11 +9,13 @@ extension Tensor {
                 received: "\(order.order) for \(elementType) \(shape)")
         }
         if order.isIdentity { return self }
-        let result = try Tensor(uninitialized: elementType, shape: shape.permuted(by: order))
-        if shape.elementCount == 0 { return result }
-        let strides = order.apply(to: shape.strides)
-        tamis_strided_copy(
-            shape.rank, result.shape.dimensions, strides, elementType.bitWidth / 8, storage.base, result.storage.base)
-        return result
+        let target = shape.permuted(by: order)
+        let (strides, source, size) = (order.apply(to: shape.strides), storage, elementType.bitWidth / 8)
+        if target.elementCount == 0 { return try Tensor(uninitialized: elementType, shape: target) }
+        return try Tensor(deferred: elementType, shape: target) { (base) throws(ShapeError) in
+            try source.withTemporary {
+                tamis_strided_copy(target.rank, target.dimensions, strides, size, $0, base)
+            }
+        }
     }
 }

@@ -78,6 +78,16 @@ public struct Tensor: Sendable {
         self.stringElements = []
     }
 
+    /// A tensor whose elements `fill` makes when they are first read.
+    package init(
+        deferred elementType: ElementType, shape: Shape, fill: @escaping TensorStorage.Fill
+    ) throws(ShapeError) {
+        guard let bytes = elementType.byteCount(of: shape.elementCount) else {
+            throw .tooManyElements(shape.dimensions)
+        }
+        self.init(elementType: elementType, shape: shape, storage: TensorStorage(byteCount: bytes, deferred: fill))
+    }
+
     // MARK: Reading
 
     /// The number of bytes the elements take.
@@ -88,6 +98,7 @@ public struct Tensor: Sendable {
         guard Scalar.elementType == elementType else {
             throw .elementType(rule: "the elements asked for are \(Scalar.elementType)", received: elementType)
         }
+        try storage.make()
         let elements = UnsafeBufferPointer(
             start: UnsafePointer(storage.base.assumingMemoryBound(to: Scalar.self)), count: shape.elementCount)
         return Array(elements)
@@ -114,6 +125,7 @@ public struct Tensor: Sendable {
     ) throws -> Result {
         if !isUnique() {
             let copy = try TensorStorage(byteCount: storage.byteCount)
+            try storage.make()
             copy.base.copyMemory(from: storage.base, byteCount: storage.byteCount)
             storage = copy
         }
@@ -149,6 +161,7 @@ public struct Tensor: Sendable {
         let rowBytes = rowBits / 8
         let dimensions = [range.count] + shape.dimensions.dropFirst()
         let part = try Tensor(uninitialized: elementType, shape: Shape(dimensions))
+        try storage.make()
         part.storage.base.copyMemory(
             from: storage.base + range.lowerBound * rowBytes, byteCount: range.count * rowBytes)
         return part

@@ -1,39 +1,107 @@
 import Glibc
+import Synchronization
 
-/// Memory that tensors share: owned, 64-byte aligned, or a view of memory that another object keeps alive.
+/// Memory that tensors share: owned, 64-byte aligned; a view of memory that another object keeps alive; or deferred, made
+/// when it is first read.
 ///
 /// Swift's own allocation traps where the system refuses; this one throws. Bytes are written only while one tensor holds
 /// the storage (`Tensor` checks before it writes), which is what makes sharing it between tasks safe.
 package final class TensorStorage: @unchecked Sendable {
-    package let base: UnsafeMutableRawPointer
+    /// Fills memory of the storage's size.
+    package typealias Fill = @Sendable (UnsafeMutableRawPointer) throws(ShapeError) -> Void
+
     package let byteCount: Int
+    /// Where the bytes are; nil while they are deferred.
+    private let present: UnsafeMutableRawPointer?
     private let owner: AnyObject?
+    private let fill: Fill?
+    /// The bytes of a deferred storage, once they are made.
+    private let made = Mutex<UInt?>(nil)
 
     nonisolated(unsafe) private static let nothing = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
 
     /// Memory of `byteCount` bytes, not initialised.
     package init(byteCount: Int) throws(ShapeError) {
-        var pointer: UnsafeMutableRawPointer?
-        guard byteCount >= 0, posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
-            throw .outOfMemory(bytes: byteCount)
-        }
-        self.base = pointer
+        present = try Self.allocate(byteCount)
         self.byteCount = byteCount
-        self.owner = nil
+        owner = nil
+        fill = nil
     }
 
     /// A read-only view of `bytes`, which live as long as `owner` does.
     package init(viewing bytes: UnsafeRawBufferPointer, of owner: AnyObject) {
         // Nobody reads through the pointer of an empty view, but it must be one.
-        self.base = bytes.baseAddress.map(UnsafeMutableRawPointer.init(mutating:)) ?? Self.nothing
-        self.byteCount = bytes.count
+        present = bytes.baseAddress.map(UnsafeMutableRawPointer.init(mutating:)) ?? Self.nothing
+        byteCount = bytes.count
         self.owner = owner
+        fill = nil
     }
 
-    /// Whether the memory is a view, never to be written.
-    package var isView: Bool { owner != nil }
+    /// Read-only memory that `fill` makes when it is first read. Who only wants to read it once, to make another form of
+    /// it, uses `withTemporary` and leaves it unmade: weights on their way into a kernel's form stand in memory once.
+    package init(byteCount: Int, deferred fill: @escaping Fill) {
+        present = nil
+        self.byteCount = byteCount
+        owner = nil
+        self.fill = fill
+    }
+
+    private static func allocate(_ byteCount: Int) throws(ShapeError) -> UnsafeMutableRawPointer {
+        var pointer: UnsafeMutableRawPointer?
+        guard byteCount >= 0, posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
+            throw .outOfMemory(bytes: byteCount)
+        }
+        return pointer
+    }
+
+    /// The bytes. Deferred ones are made now; whoever can throw calls `make` before.
+    package var base: UnsafeMutableRawPointer {
+        if let present { return present }
+        do { return try make() } catch {
+            preconditionFailure("deferred memory must be made before it is read: \(error)")
+        }
+    }
+
+    /// Makes deferred bytes, if they are not there yet.
+    @discardableResult
+    package func make() throws(ShapeError) -> UnsafeMutableRawPointer {
+        if let present { return present }
+        let address = try made.withLock { (made: inout UInt?) throws(ShapeError) -> UInt in
+            if let made { return made }
+            let pointer = try filled()
+            made = UInt(bitPattern: pointer)
+            return UInt(bitPattern: pointer)
+        }
+        return UnsafeMutableRawPointer(bitPattern: address) ?? Self.nothing
+    }
+
+    /// The bytes for the duration of `body`; deferred ones are not kept.
+    package func withTemporary<Result>(
+        _ body: (UnsafeRawPointer) -> Result
+    ) throws(ShapeError) -> Result {
+        if let present { return body(UnsafeRawPointer(present)) }
+        if let address = made.withLock({ $0 }), let pointer = UnsafeRawPointer(bitPattern: address) {
+            return body(pointer)
+        }
+        let pointer = try filled()
+        defer { free(pointer) }
+        return body(UnsafeRawPointer(pointer))
+    }
+
+    private func filled() throws(ShapeError) -> UnsafeMutableRawPointer {
+        let pointer = try Self.allocate(byteCount)
+        do throws(ShapeError) { try fill?(pointer) } catch {
+            free(pointer)
+            throw error
+        }
+        return pointer
+    }
+
+    /// Whether the memory is never to be written.
+    package var isView: Bool { owner != nil || fill != nil }
 
     deinit {
-        if owner == nil { free(base) }
+        if let present, owner == nil { free(present) }
+        if let address = made.withLock({ $0 }) { free(UnsafeMutableRawPointer(bitPattern: address)) }
     }
 }

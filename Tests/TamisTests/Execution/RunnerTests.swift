@@ -11,7 +11,7 @@ private struct NonZero: DynamicOperator {
         return [.tensor(.float32, [.unknown])]
     }
 
-    func evaluate(_ inputs: [Value?]) throws(ExecutionError) -> [Value] {
+    func evaluate(_ inputs: [Value?], in run: RunContext) throws(ExecutionError) -> [Value] {
         guard let tensor = inputs[0]?.tensor, let values = try? tensor.scalars(as: Float.self),
             let found = try? Tensor(values.indices.filter { values[$0] != 0 }.map(Float.init))
         else { throw .missingInput(name: "x", known: []) }

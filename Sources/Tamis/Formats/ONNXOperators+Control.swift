@@ -1,0 +1,4 @@
+extension ONNXOperators {
+    /// Operators that hold graphs of their own.
+    static let control: [ONNXOperator] = []
+}
