@@ -176,7 +176,7 @@ static inline void tamis_pause(void) {
 }
 
 /// Copies an array of `rank` axes with the given extents from a strided source (strides in elements) to a contiguous
-/// destination; elements of 1, 2, 4, 8 or 16 bytes.
+/// destination; elements of 1, 2, 4, 8 or 16 bytes, aligned or not.
 void tamis_strided_copy(long rank, const long *extents, const long *strides, long element_bytes, const void *source,
                         void *destination);
 
