@@ -8,6 +8,8 @@ public struct ONNXNodeWriter: Sendable {
     public var activation = Activation.linear
 
     private(set) var attributes: [ONNXAttribute] = []
+    /// Inputs that the operator of Tamis has as attributes.
+    private(set) var constants: [(position: Int, role: String, value: Tensor)] = []
     private let place: String
 
     init(version: Int, inputs: [ValueType?], place: String) {
@@ -29,6 +31,20 @@ public struct ONNXNodeWriter: Sendable {
     /// Adds a tensor.
     public mutating func set(_ name: String, _ value: Tensor) {
         attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))
+    }
+
+    /// Makes a constant the input at `position`, behind those of the operator; `role` becomes part of its name.
+    public mutating func setInput(_ position: Int, _ role: String, _ value: Tensor) {
+        constants.append((position, role, value))
+    }
+
+    /// The same with a list of whole numbers.
+    mutating func setInput(_ position: Int, _ role: String, _ values: [Int]) throws(ExportError) {
+        do throws(ShapeError) {
+            setInput(position, role, try Tensor(values.map { Int64($0) }))
+        } catch {
+            throw unsupported("\(error)")
+        }
     }
 
     /// Adds how a window slides over the images that are the first input; `countsPadding` where padded pixels make a
