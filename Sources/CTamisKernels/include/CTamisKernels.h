@@ -31,6 +31,16 @@ typedef enum {
     TAMIS_DIVIDE = 3,
 } tamis_binary;
 
+/// What reductions make of many elements.
+typedef enum {
+    TAMIS_SUM = 0,
+    TAMIS_SUM_OF_ABSOLUTES = 1,
+    TAMIS_SUM_OF_SQUARES = 2,
+    TAMIS_PRODUCT = 3,
+    TAMIS_LARGEST = 4,
+    TAMIS_SMALLEST = 5,
+} tamis_reduction;
+
 /// Where a sliding window meets one image; spatial axes are (depth, height, width).
 typedef struct {
     long input[3];     ///< extents of the input image
@@ -131,11 +141,16 @@ typedef struct {
     void (*softmax_gradient)(long outer, long count, long inner, const void *y, const void *dy, void *dx);
     /// dx = dy − e^y · Σ dy
     void (*log_softmax_gradient)(long outer, long count, long inner, const void *y, const void *dy, void *dx);
+    /// y = ln Σ e^x, outer × inner of them; −infinity where count is 0.
+    void (*log_sum_exponentials)(long outer, long count, long inner, const void *x, void *y);
 
     // ---- Reductions over rows, one result a column; a tree of fixed blocks of rows, so the order depends on M alone -----
 
     /// y[n] = Σ_m x[m][n]
     void (*sum_rows)(long M, long N, const void *x, long ldx, void *y);
+    /// y[n] = the sum, product … over m of x[m][n]; that of no rows changes nothing it is joined to: 0, 1, −infinity,
+    /// infinity. The largest and smallest of a NaN and others is NaN.
+    void (*reduce_rows)(tamis_reduction function, long M, long N, const void *x, long ldx, void *y);
     /// y[n] = Σ_m (x[m][n] − mean[n])²
     void (*sum_squared_deviations)(long M, long N, const void *x, long ldx, const void *mean, void *y);
     /// y[n] = Σ_m dy[m][n] · (x[m][n] − mean[n])
