@@ -4,7 +4,7 @@ import TamisKernels
 /// The maximum of each window, channel by channel; padding takes no part. ONNX's MaxPool on channel-last tensors.
 ///
 /// x: N × spatial × C; y: N × spatial' × C.
-public struct MaxPool: DifferentiableOperator {
+public struct MaxPool: DifferentiableOperator, Hashable {
     /// How the window slides.
     public let window: WindowGeometry
 
