@@ -30,6 +30,30 @@ struct ONNXExporter {
         return try emit(ordered)
     }
 
+    /// A model within the model, as a graph of the file whose last inputs are values of the graph around it. No name of
+    /// its own may be one of a graph around it.
+    private func graph(
+        of body: Model, captures: [String], prefix: String, domains: inout [String: Int]
+    ) throws(ExportError) -> ONNXGraph {
+        let file = try file(of: body)
+        for set in file.operatorSets { domains[set.domain] = set.version }
+        var graph = file.graph
+        let ownCount = graph.inputs.count - captures.count
+        guard ownCount >= 0 else {
+            throw .unsupported("a graph that reads more than it is given", place: "\"\(prefix)\"")
+        }
+        var names: [String: String] = ["": ""]
+        for (input, outer) in zip(graph.inputs.dropFirst(ownCount), captures) { names[input.name] = outer }
+        graph.inputs.removeLast(captures.count)
+        graph.rename { name in
+            if let known = names[name] { return known }
+            let new = "\(prefix)/\(name)"
+            names[name] = new
+            return new
+        }
+        return graph
+    }
+
     private typealias Written = (row: ONNXOperator, node: ONNXNodeWriter)
 
     /// What stands in the file for a node.
@@ -137,12 +161,18 @@ struct ONNXExporter {
         }
         for node in graph.nodes {
             for case let input? in node.inputs { addConstant(input) }
-            let (row, form) = try self.written(node, in: model)
+            var (row, form) = try self.written(node, in: model)
+            for (name, body, captures) in form.bodies {
+                let outer = node.inputs[captures].compactMap { $0.map { names[$0] } }
+                let inner = try self.graph(of: body, captures: outer, prefix: "\(node.name)/\(name)", domains: &domains)
+                form.set(name, inner)
+            }
             if !row.domain.isEmpty { domains[row.domain] = row.versions.lowerBound }
             let isRead = node.outputs.map(names.isRead)
             let count = (isRead.lastIndex(of: true) ?? 0) + 1
+            let captured = form.bodies.map(\.captures.lowerBound).min() ?? node.inputs.count
             var node = ONNXNode(
-                row.name, inputs: node.inputs.map { $0.map { names[$0] } ?? "" },
+                row.name, inputs: node.inputs.prefix(captured).map { $0.map { names[$0] } ?? "" },
                 outputs: node.outputs.prefix(count).map { names[$0] }, name: node.name, attributes: form.attributes)
             while node.inputs.last == "" { node.inputs.removeLast() }
             node.domain = row.domain

@@ -10,6 +10,8 @@ public struct ONNXNodeWriter: Sendable {
     public var activation = Activation.linear
 
     private(set) var attributes: [ONNXAttribute] = []
+    /// The models that are to be attributes, and the inputs that they read as values of the graph around them.
+    private(set) var bodies: [(name: String, model: Model, captures: Range<Int>)] = []
     private let place: String
 
     init(version: Int, inputs: [ValueType?], place: String) {
@@ -32,6 +34,15 @@ public struct ONNXNodeWriter: Sendable {
     public mutating func set(_ name: String, _ value: Tensor) {
         attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))
     }
+
+    /// Adds a model as a graph within: its last inputs are the operator's inputs `captures`, which the file has the graph
+    /// read by their names.
+    public mutating func set(_ name: String, _ model: Model, captures: Range<Int>) {
+        bodies.append((name, model, captures))
+    }
+
+    /// Adds a graph within, as it is to stand in the file.
+    mutating func set(_ name: String, _ graph: ONNXGraph) { attributes.append(ONNXAttribute(name, .graph(graph))) }
 
     /// Adds how a window slides over the images that are the first input; `countsPadding` where padded pixels make a
     /// difference to pixels that are not there.
