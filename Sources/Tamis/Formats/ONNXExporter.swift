@@ -74,17 +74,17 @@ struct ONNXExporter {
 
     // MARK: Order of axes
 
-    /// The model with each spatial operator on values in the file's order, and activations as nodes of their own.
+    /// The model with each spatial operator on values in the file's order, and what is added and activations as nodes of their own.
     private func inFileOrder(_ model: Model, _ written: [Int: Written]) throws(PlanError) -> Model {
         var rewriter = Rewriter(model)
         var filters: [Graph.ValueID: Symbol] = [:]
         return try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
             guard let index = node.outputs.first.flatMap({ model.graph.values[$0].node }),
                 let (row, form) = written[index],
-                !row.inputs.isEmpty || !row.outputs.isEmpty || form.activation != .linear
+                !row.inputs.isEmpty || !row.outputs.isEmpty || form.activation != .linear || !form.addends.isEmpty
             else { return false }
             var inputs: [Symbol?] = []
-            for (position, id) in node.inputs.enumerated() {
+            for (position, id) in node.inputs.enumerated() where !form.addends.contains(position) {
                 let axes = row.axes(ofInput: position)
                 guard let id, let rank = model.graph.values[id].type.dimensions?.count, axes != .same else {
                     inputs.append(id.map { rewriter.copy($0) })
@@ -113,14 +113,19 @@ struct ONNXExporter {
             }
             let operation = ONNXNodeOperator(row: row, node: form, types: types)
             var symbols = try rewriter.graph.append(operation, inputs, name: node.name)
+            for (position, order) in orders.enumerated() {
+                symbols[position] = try rewriter.graph.transposed(
+                    symbols[position], by: order ?? .identity(rank: 0))
+            }
+            for case let addend? in form.addends.map({ $0 < node.inputs.count ? node.inputs[$0] : nil }) {
+                symbols[0] = try rewriter.graph.call(
+                    Arithmetic(.add), symbols[0], rewriter.copy(addend), name: "\(node.name)/add")
+            }
             if form.activation != .linear {
                 symbols[0] = try rewriter.graph.call(
                     Activate(form.activation), symbols[0], name: "\(node.name)/\(form.activation.name)")
             }
-            for (position, id) in node.outputs.enumerated() {
-                let order = orders[position] ?? .identity(rank: 0)
-                rewriter.replace(id, by: try rewriter.graph.transposed(symbols[position], by: order))
-            }
+            for (id, symbol) in zip(node.outputs, symbols) { rewriter.replace(id, by: symbol) }
             return true
         }
     }

@@ -4,7 +4,9 @@ public struct ONNXNodeWriter: Sendable {
     public let version: Int
     /// The types of the operator's inputs, in Tamis's order of axes; nil where none is given.
     public let inputs: [ValueType?]
-    /// What follows the operator as a node of its own.
+    /// The positions of inputs that the file adds to the first output, each in a node of its own.
+    public var addends: [Int] = []
+    /// What follows the operator, and those, as a node of its own.
     public var activation = Activation.linear
 
     private(set) var attributes: [ONNXAttribute] = []

@@ -147,6 +147,9 @@ package final class TensorStorage: @unchecked Sendable {
         return pointer
     }
 
+    /// Whether the bytes are made when they are first read, and are not made yet.
+    package var isDeferred: Bool { present == nil && made.withLock { $0 == nil } }
+
     /// Whether the memory is never to be written.
     package var isView: Bool { owner != nil || present == nil }
 
