@@ -11,6 +11,7 @@ struct Evaluation {
             inputs.map { $0.map { Operand(type: .tensor($0.elementType, $0.shape), constant: $0) } },
             operatorName: operation.kind)
         var outputs: [Tensor] = []
+        let budget = MemoryBudget(limit: options.memoryLimit)
         do throws(ShapeError) {
             if let typed = operation as? any TypeOperator { return try typed.values(for: operands) }
             for type in try operation.outputTypes(for: operands) {
@@ -28,7 +29,7 @@ struct Evaluation {
             inputs: inputs.map { $0.map { Preparation.Tensor(elementType: $0.elementType, shape: $0.shape) } },
             outputs: outputs.map { Preparation.Tensor(elementType: $0.elementType, shape: $0.shape) },
             isOutputWanted: outputs.map { _ in true }, level: options.level, precision: options.precision,
-            isBatchInvariant: true, constants: inputs, store: WeightStore(byteLimit: 0), operatorName: operation.kind)
+            isBatchInvariant: true, constants: inputs, store: WeightStore(byteLimit: 0), budget: budget, operatorName: operation.kind)
         let prepared = try operation.prepare(context)
         if outputs.allSatisfy({ $0.shape.elementCount == 0 }) { return outputs }
         if prepared.isView, let source = inputs.first ?? nil {
@@ -36,6 +37,8 @@ struct Evaluation {
                 Tensor(elementType: outputs[0].elementType, shape: outputs[0].shape, storage: source.storage)
             ]
         }
+        try budget.take(prepared.workspaceBytes)
+        try budget.take(prepared.scratchBytes)
         try run(prepared, inputs, outputs, of: operation)
         return outputs
     }

@@ -47,11 +47,18 @@ package final class TensorStorage: @unchecked Sendable {
     }
 
     private static func allocate(_ byteCount: Int) throws(ShapeError) -> UnsafeMutableRawPointer {
+        guard byteCount >= 0, MemoryUse.take(byteCount) else { throw .outOfMemory(bytes: byteCount) }
         var pointer: UnsafeMutableRawPointer?
-        guard byteCount >= 0, posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
+        guard posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
+            MemoryUse.give(byteCount)
             throw .outOfMemory(bytes: byteCount)
         }
         return pointer
+    }
+
+    private static func release(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
+        free(pointer)
+        MemoryUse.give(byteCount)
     }
 
     /// The bytes. Deferred ones are made now; whoever can throw calls `make` before.
@@ -84,14 +91,14 @@ package final class TensorStorage: @unchecked Sendable {
             return body(pointer)
         }
         let pointer = try filled()
-        defer { free(pointer) }
+        defer { Self.release(pointer, byteCount: byteCount) }
         return body(UnsafeRawPointer(pointer))
     }
 
     private func filled() throws(ShapeError) -> UnsafeMutableRawPointer {
         let pointer = try Self.allocate(byteCount)
         do throws(ShapeError) { try fill?(pointer) } catch {
-            free(pointer)
+            Self.release(pointer, byteCount: byteCount)
             throw error
         }
         return pointer
@@ -101,7 +108,9 @@ package final class TensorStorage: @unchecked Sendable {
     package var isView: Bool { owner != nil || fill != nil }
 
     deinit {
-        if let present, owner == nil { free(present) }
-        if let address = made.withLock({ $0 }) { free(UnsafeMutableRawPointer(bitPattern: address)) }
+        if let present, owner == nil { Self.release(present, byteCount: byteCount) }
+        if let address = made.withLock({ $0 }), let pointer = UnsafeMutableRawPointer(bitPattern: address) {
+            Self.release(pointer, byteCount: byteCount)
+        }
     }
 }
