@@ -102,6 +102,13 @@ typedef struct {
     /// Adds the gradient of `average_pool` to dx, over the whole image; the caller clears dx before.
     void (*average_pool_gradient)(const tamis_window *window, long channels, bool count_include_pad,
                                   const long padded_end[3], const void *dy, void *dx);
+    /// The norm (Σ |x|^power)^(1 / power) of each window, for a power of 1 or more.
+    void (*lp_pool)(const tamis_window *window, long channels, long power, const void *image, long first_row, long rows,
+                    void *y);
+    /// Adds the gradient of `lp_pool`, dy · sign(x) · (|x| / y)^(power − 1), to dx, over the whole image; 0 where x is 0.
+    /// The caller clears dx before.
+    void (*lp_pool_gradient)(const tamis_window *window, long channels, long power, const void *image, const void *y,
+                             const void *dy, void *dx);
 
     // ---- Element-wise ---------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ public struct AveragePool: DifferentiableOperator {
     }
 
     public var kind: String { "AveragePool" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)
@@ -27,10 +28,14 @@ public struct AveragePool: DifferentiableOperator {
         let kernels = try context.kernels(for: x.elementType)
         let end = window.paddedEnd(x.shape)
         let countsPadding = countsPadding
-        return PoolShape(window, x.shape, kernels).prepared("sliding mean") { shape, image, y, first, rows in
+        let shape = PoolShape(window, x.shape, scalarBytes: kernels.type.byteCount)
+        return shape.prepared("sliding mean") { shape, bindings, image, rows in
             var window = shape.window
+            let x = bindings.input(0) + image * shape.imageBytes
+            let y = bindings.output(0) + image * shape.outputBytes
             withPointer(to: end) {
-                kernels.average_pool(&window, shape.channels, countsPadding, $0, image, first, rows, y)
+                kernels.average_pool(
+                    &window, shape.channels, countsPadding, $0, x, rows.lowerBound, rows.count, y)
             }
         }
     }
