@@ -68,18 +68,26 @@ package final class TensorStorage: @unchecked Sendable {
     private static func isLarge(_ byteCount: Int) -> Bool { byteCount >= 2 * hugePage }
 
     private static func allocate(_ byteCount: Int) throws(ShapeError) -> UnsafeMutableRawPointer {
-        guard byteCount >= 0, byteCount <= Int.max - 2 * hugePage else { throw .outOfMemory(bytes: byteCount) }
-        guard isLarge(byteCount) else {
-            var pointer: UnsafeMutableRawPointer?
-            guard posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
-                throw .outOfMemory(bytes: byteCount)
-            }
-            return pointer
+        guard byteCount >= 0, byteCount <= Int.max - 2 * hugePage, MemoryUse.take(byteCount) else {
+            throw .outOfMemory(bytes: byteCount)
         }
+        guard let pointer = isLarge(byteCount) ? pages(byteCount) : block(byteCount) else {
+            MemoryUse.give(byteCount)
+            throw .outOfMemory(bytes: byteCount)
+        }
+        return pointer
+    }
+
+    private static func block(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        var pointer: UnsafeMutableRawPointer?
+        return posix_memalign(&pointer, 64, max(byteCount, 64)) == 0 ? pointer : nil
+    }
+
+    private static func pages(_ byteCount: Int) -> UnsafeMutableRawPointer? {
         let size = mappedBytes(byteCount)
         guard let pages = mmap(nil, size + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             pages != MAP_FAILED
-        else { throw .outOfMemory(bytes: byteCount) }
+        else { return nil }
         // What lies before and behind the aligned part is given back.
         let before = (hugePage - Int(bitPattern: pages) % hugePage) % hugePage
         if before > 0 { munmap(pages, before) }
@@ -88,8 +96,9 @@ package final class TensorStorage: @unchecked Sendable {
         return pages + before
     }
 
-    private static func release(_ pointer: UnsafeMutableRawPointer?, _ byteCount: Int) {
+    private static func release(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
         if isLarge(byteCount) { munmap(pointer, mappedBytes(byteCount)) } else { free(pointer) }
+        MemoryUse.give(byteCount)
     }
 
     /// Whole pages.
@@ -125,7 +134,7 @@ package final class TensorStorage: @unchecked Sendable {
             return body(pointer)
         }
         let pointer = try filled()
-        defer { Self.release(pointer, byteCount) }
+        defer { Self.release(pointer, byteCount: byteCount) }
         return body(UnsafeRawPointer(pointer))
     }
 
@@ -141,7 +150,7 @@ package final class TensorStorage: @unchecked Sendable {
         let pointer = try Self.allocate(byteCount)
         if let original { pointer.copyMemory(from: original, byteCount: byteCount) }
         do throws(ShapeError) { try fill?(pointer) } catch {
-            Self.release(pointer, byteCount)
+            Self.release(pointer, byteCount: byteCount)
             throw error
         }
         return pointer
@@ -154,7 +163,9 @@ package final class TensorStorage: @unchecked Sendable {
     package var isView: Bool { owner != nil || present == nil }
 
     deinit {
-        if let present, owner == nil { Self.release(present, byteCount) }
-        if let address = made.withLock({ $0 }) { Self.release(UnsafeMutableRawPointer(bitPattern: address), byteCount) }
+        if let present, owner == nil { Self.release(present, byteCount: byteCount) }
+        if let address = made.withLock({ $0 }), let pointer = UnsafeMutableRawPointer(bitPattern: address) {
+            Self.release(pointer, byteCount: byteCount)
+        }
     }
 }
