@@ -124,7 +124,7 @@ typedef struct {
 
     /// y[i] = activation(x[i]); x may be y.
     void (*activate)(long count, tamis_activation activation, const void *x, void *y);
-    /// dx[i] = dy[i] · activation'(x[i]), the derivative taken from the output y[i] = activation(x[i]); dx may be dy.
+    /// dx[i] = dy[i] · activation'(x[i]), the derivative taken from the output y[i] = activation(x[i]); dx may be y or dy.
     void (*activate_gradient)(long count, tamis_activation activation, const void *y, const void *dy, void *dx);
     /// y[i] = a[i · a_step] ∘ b[i · b_step]; the steps are 0 or 1; y may be an operand whose step is 1.
     void (*binary)(long count, tamis_binary function, const void *a, long a_step, const void *b, long b_step, void *y);

@@ -30,8 +30,16 @@ public struct ONNXNodeWriter: Sendable {
     public mutating func set(_ name: String, _ value: Double) {
         attributes.append(ONNXAttribute(name, .float(Float(value))))
     }
+    /// Adds floats.
+    public mutating func set(_ name: String, _ values: [Double]) {
+        attributes.append(ONNXAttribute(name, .floats(values.map { Float($0) })))
+    }
     /// Adds a text.
     public mutating func set(_ name: String, _ value: String) { attributes.append(ONNXAttribute(name, .string(value))) }
+    /// Adds texts.
+    public mutating func set(_ name: String, _ values: [String]) {
+        attributes.append(ONNXAttribute(name, .strings(values)))
+    }
     /// Adds a tensor.
     public mutating func set(_ name: String, _ value: Tensor) {
         attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))

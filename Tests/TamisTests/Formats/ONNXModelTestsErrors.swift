@@ -191,7 +191,7 @@ struct ONNXModelTestsErrors {
         let file = onnxFile(
             [ONNXNode("Reshape", "x,s", "z")], initializers: ["s": try Tensor([Int64(1), 1, 1, -1])])
         #expect(throws: ImportError.limit("the rank of node \"the Reshape\"", limit: 3, received: 4)) {
-            try Model(file, operators: .standard, limits: limits)
+            try Model(file, operators: .standard, folder: nil, limits: limits)
         }
     }
 
