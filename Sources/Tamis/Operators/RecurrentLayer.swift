@@ -200,7 +200,7 @@ struct RecurrentLayer: Sendable {
                 product.run(
                     tile..<tile + 1, x: bindings.input(0), w: weights.base(bindings) + direction * panelBytes,
                     bias: hasBias ? UnsafeRawPointer(bindings.workspace + bias + direction * columns * size) : nil,
-                    y: bindings.workspace + gates + direction * rows * columns * size)
+                    residual: nil, y: bindings.workspace + gates + direction * rows * columns * size)
             }
             return .done
         }
