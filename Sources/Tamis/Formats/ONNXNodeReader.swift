@@ -75,6 +75,12 @@ public final class ONNXNodeReader {
         return try shaped { () throws(ShapeError) in try constant.scalars(as: Int64.self).map { Int($0) } }
     }
 
+    /// The whole number that is a constant of int32 or int64.
+    func wholeNumber(_ constant: Tensor?, _ role: String) throws(ImportError) -> Int? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.wholeNumber(of: "\(operatorName)'s \(role)") }
+    }
+
     private func symbol(_ index: Int, isTrainable: Bool, rank: Int? = nil) throws(ImportError) -> Symbol? {
         guard index < operands.count, let operand = operands[index] else { return nil }
         return try shaped { () throws(ShapeError) in

@@ -68,6 +68,15 @@ public struct ONNXNodeWriter: Sendable {
         }
     }
 
+    /// The same with one whole number.
+    mutating func setInput(_ position: Int, _ role: String, _ value: Int) throws(ExportError) {
+        do throws(ShapeError) {
+            setInput(position, role, try Tensor(scalar: Int64(value)))
+        } catch {
+            throw unsupported("\(error)")
+        }
+    }
+
     /// Adds how a window slides over the images that are the first input; `countsPadding` where padded pixels make a
     /// difference to pixels that are not there.
     public mutating func set(_ window: WindowGeometry, countsPadding: Bool = false) {
