@@ -107,7 +107,7 @@ struct ONNXExporter {
         let graph = model.graph
         var file = ONNXGraph()
         file.name = model.metadata["name"] ?? "model"
-        let names = try FileNames(graph)
+        var names = try FileNames(graph)
         for id in graph.inputs {
             file.inputs.append(ONNXValueInfo(names[id], type: try type(graph.values[id].type, of: names[id])))
         }
@@ -135,10 +135,16 @@ struct ONNXExporter {
             let (row, form) = try self.written(node, in: model)
             if !row.domain.isEmpty { domains[row.domain] = row.versions.lowerBound }
             let isRead = node.outputs.map(names.isRead)
-            let count = (isRead.lastIndex(of: true) ?? 0) + 1
+            let count = form.keepsOutputs ? node.outputs.count : (isRead.lastIndex(of: true) ?? 0) + 1
+            var inputs = node.inputs.map { $0.map { names[$0] } ?? "" }
+            for (position, tensor) in form.constants.sorted(by: { $0.key < $1.key }) {
+                while inputs.count <= position { inputs.append("") }
+                inputs[position] = names.unique("\(node.name)/input_\(position)")
+                file.initializers.append(ONNXTensor(tensor, name: inputs[position]))
+            }
             var node = ONNXNode(
-                row.name, inputs: node.inputs.map { $0.map { names[$0] } ?? "" },
-                outputs: node.outputs.prefix(count).map { names[$0] }, name: node.name, attributes: form.attributes)
+                row.name, inputs: inputs, outputs: node.outputs.prefix(count).map { names[$0] }, name: node.name,
+                attributes: form.attributes)
             while node.inputs.last == "" { node.inputs.removeLast() }
             node.domain = row.domain
             file.nodes.append(node)
@@ -183,13 +189,15 @@ struct ONNXExporter {
 /// The names of values in a file: an output of the model is computed under its own name where it can be.
 private struct FileNames {
     private var names: [String]
+    private var taken: Set<String>
     private let readers: [[Int]]
     private let results: Set<Graph.ValueID>
 
     init(_ graph: Graph) throws(ExportError) {
+        names = []
         readers = graph.consumers
         results = graph.results
-        var taken = Set(graph.values.filter { $0.node == nil }.map(\.name))
+        taken = Set(graph.values.filter { $0.node == nil }.map(\.name))
         var outputNames: [Graph.ValueID: String] = [:]
         for output in graph.outputs {
             let isItself = graph.values[output.value].node == nil && graph.values[output.value].name == output.name
@@ -200,17 +208,20 @@ private struct FileNames {
                 outputNames[output.value] = output.name
             }
         }
-        names = []
         for (id, value) in graph.values.enumerated() {
-            var name = outputNames[id] ?? value.name
-            if value.node != nil, outputNames[id] == nil {
-                while !taken.insert(name).inserted { name += "/inner" }
-            }
-            names.append(name)
+            let name = outputNames[id] ?? value.name
+            names.append(value.node != nil && outputNames[id] == nil ? unique(name) : name)
         }
     }
 
     subscript(id: Graph.ValueID) -> String { names[id] }
+
+    /// The name, or a longer one that no value has yet.
+    mutating func unique(_ name: String) -> String {
+        var name = name
+        while !taken.insert(name).inserted { name += "/inner" }
+        return name
+    }
 
     /// Whether a node or the caller wants a value.
     func isRead(_ id: Graph.ValueID) -> Bool { !readers[id].isEmpty || results.contains(id) }

@@ -78,8 +78,13 @@ public final class ONNXNodeReader {
 
     /// A whole number; `fallback` where the node does not say.
     public func int(_ name: String, default fallback: Int) throws(ImportError) -> Int {
+        try optionalInt(name) ?? fallback
+    }
+
+    /// A whole number, or nil where the node does not say.
+    public func optionalInt(_ name: String) throws(ImportError) -> Int? {
         switch attributes.removeValue(forKey: name) {
-        case nil: return fallback
+        case nil: return nil
         case .int(let value): return value
         case let other?: throw wrongKind(name, "a whole number", other)
         }
@@ -201,6 +206,9 @@ public final class ONNXNodeReader {
         guard let node = graph.graph.values[symbol.id].node else { return nil }
         return graph.graph.nodes[node].operation
     }
+
+    /// Whether the node has an attribute that nobody has asked for yet.
+    func hasAttribute(_ name: String) -> Bool { attributes[name] != nil }
 
     /// Throws if the node has attributes that nobody has asked for.
     func finish() throws(ImportError) {

@@ -7,7 +7,12 @@ public struct ONNXNodeWriter: Sendable {
     /// What follows the operator as a node of its own.
     public var activation = Activation.linear
 
+    /// Whether the node must have all its outputs, though nobody reads the last ones: their number means something.
+    public var keepsOutputs = false
+
     private(set) var attributes: [ONNXAttribute] = []
+    /// Inputs of the node that are attributes of the operator, by their positions.
+    private(set) var constants: [Int: Tensor] = [:]
     private let place: String
 
     init(version: Int, inputs: [ValueType?], place: String) {
@@ -29,6 +34,15 @@ public struct ONNXNodeWriter: Sendable {
     /// Adds a tensor.
     public mutating func set(_ name: String, _ value: Tensor) {
         attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))
+    }
+
+    /// Makes a tensor the input at `index`, which the operator does not have.
+    public mutating func setInput(_ index: Int, _ tensor: Tensor) { constants[index] = tensor }
+    /// Makes whole numbers, a list of int64, the input at `index`.
+    public mutating func setInput(_ index: Int, _ values: [Int]) throws(ExportError) {
+        do throws(ShapeError) { setInput(index, try Tensor(values.map { Int64($0) })) } catch {
+            throw unsupported("\(values.count) numbers (\(error))")
+        }
     }
 
     /// Adds how a window slides over the images that are the first input; `countsPadding` where padded pixels make a

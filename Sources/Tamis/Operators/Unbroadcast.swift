@@ -31,13 +31,16 @@ public struct Unbroadcast: Operator {
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
-        let target = context.outputs[0].shape
-        let kernels = try context.kernels(for: x.elementType)
+        return Self.prepared(x.shape, to: context.outputs[0].shape, try context.kernels(for: x.elementType))
+    }
+
+    /// The sums of input 0, seen in the shape `x`, that are output 0 in the shape `target`.
+    static func prepared(_ x: Shape, to target: Shape, _ kernels: KernelTable) -> Prepared {
         let size = kernels.type.byteCount
         // Neighbouring axes that are both summed, or both kept, are one.
-        let wanted = [Int](repeating: 1, count: x.shape.rank - target.rank) + target.dimensions
+        let wanted = [Int](repeating: 1, count: x.rank - target.rank) + target.dimensions
         var groups: [(extent: Int, isSummed: Bool)] = []
-        for (extent, kept) in zip(x.shape.dimensions, wanted) where extent != 1 {
+        for (extent, kept) in zip(x.dimensions, wanted) where extent != 1 {
             let isSummed = kept == 1
             if let last = groups.indices.last, groups[last].isSummed == isSummed {
                 groups[last].extent *= extent
