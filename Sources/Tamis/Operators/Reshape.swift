@@ -2,7 +2,7 @@
 ///
 /// Inputs: x and, where `shape` does not say, the wanted shape. There −1 stands for what is left over (once), 0 for x's own
 /// extent at that place unless `allowsZero`.
-public struct Reshape: DifferentiableOperator {
+public struct Reshape: DifferentiableOperator, Hashable {
     /// The wanted shape; nil where input 1 says it.
     public let shape: [Int]?
     /// Whether a 0 in the shape means an axis of no elements.
@@ -60,10 +60,11 @@ public struct Reshape: DifferentiableOperator {
                 after.remove(at: j)
             }
         }
-        let open = before.filter { $0.value == nil }
-        let isRest = open.count == 1 && before.filter { $0.value != nil }.fixedProduct == after.fixedProduct
-        if let inferred, isRest, after.fixedProduct ?? 0 > 0 {
-            output[inferred] = open[0]
+        let free = before.filter { $0.value == nil }
+        if free.count == 1, let inferred, let rest = after.fixedProduct, rest > 0,
+            before.filter({ $0.value != nil }).fixedProduct == rest
+        {
+            output[inferred] = free[0]
         } else if let total = before.fixedProduct {
             guard let known = after.fixedProduct else {
                 // Free extents may still fit; a product beyond all integers never does.
@@ -87,31 +88,33 @@ public struct Reshape: DifferentiableOperator {
         return output
     }
 
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard shape == nil, let known = try inputs.integers(1, "shape") else { return nil }
+        return Reshape(to: known, allowsZero: allowsZero)
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared { .view }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
         guard inputs.count == 1, let shape, let x = inputs.optional(0)?.type.dimensions, x.count == order.rank,
             let y = try? output(shape, of: x), let groups = groups(x, y, shape)
         else { return nil }
-        // Each group of axes that becomes another must stand together in the source, too.
-        let moving = order.inverse.order.filter { x[$0] != 1 }
-        var placed: [(place: Int, axes: [Int])] = []
-        for (from, to) in groups {
-            let own = from.filter { x[$0] != 1 }
-            guard let first = own.first.flatMap({ moving.firstIndex(of: $0) }) else {
-                // Axes of one element may stand anywhere.
-                placed.append((-1, to))
-                continue
-            }
-            guard Array(moving[first...].prefix(own.count)) == own else { return nil }
-            placed.append((first, to))
-        }
-        let axes = placed.sorted { $0.place < $1.place }.flatMap(\.axes)
+        // Each group of axes that becomes another stands where its first axis stands in the source; axes of one element may
+        // stand anywhere.
+        let sorted = groups.map { group in
+            (place: group.from.filter { x[$0] != 1 }.map { order.order[$0] }.min() ?? -1, group: group)
+        }.sorted { $0.place < $1.place }.map(\.group)
+        let grouped = sorted.flatMap(\.from)
+        // Where the axes of a group do not follow each other in the source, they must be brought to that order.
+        let isGrouped =
+            order.inverse.order.filter { x[$0] != 1 } == grouped.filter { x[$0] != 1 }
+        guard let wanted = isGrouped ? order : try? Permutation(grouped).inverse else { return nil }
+        let axes = sorted.flatMap(\.to)
         guard !y.contains(0), axes.count(where: { y[$0].value == nil }) <= 1,
             let output = try? Permutation(axes).inverse
         else { return nil }
         let moved = axes.map { y[$0].value ?? -1 }
-        return PermutedOperator(operation: Reshape(to: moved), inputs: [order], outputs: [output])
+        return PermutedOperator(operation: Reshape(to: moved), inputs: [wanted], outputs: [output])
     }
 
     /// The axes of x and y in the smallest groups of as many elements, one after the other; nil where it is not known that

@@ -1,5 +1,5 @@
 /// The same elements with their axes in another order. ONNX's Transpose.
-public struct Transpose: DifferentiableOperator {
+public struct Transpose: DifferentiableOperator, Hashable {
     /// Axis `i` of the output is axis `order.order[i]` of the input.
     public let order: Permutation
 
