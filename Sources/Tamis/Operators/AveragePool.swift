@@ -16,6 +16,7 @@ public struct AveragePool: DifferentiableOperator {
     }
 
     public var kind: String { "AveragePool" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)

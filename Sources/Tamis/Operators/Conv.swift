@@ -20,6 +20,7 @@ public struct Conv: DifferentiableOperator {
     }
 
     public var kind: String { "Conv" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...3)

@@ -19,6 +19,7 @@ public struct Gemm: DifferentiableOperator {
     }
 
     public var kind: String { "Gemm" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...3)

@@ -11,6 +11,7 @@ public struct MaxPool: DifferentiableOperator {
     public init(window: WindowGeometry) { self.window = window }
 
     public var kind: String { "MaxPool" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)

@@ -13,6 +13,7 @@ public struct Softmax: DifferentiableOperator {
     }
 
     public var kind: String { isLogarithmic ? "LogSoftmax" : "Softmax" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)

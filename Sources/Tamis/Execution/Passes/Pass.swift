@@ -10,8 +10,8 @@ extension Model {
     /// The passes of every optimised plan, in order. Folding and fusing need to see who truly reads a value, so what moved
     /// transposes leave behind is dropped before.
     public static let standardPasses: [any Pass] = [
-        CancelTransposes(), DropUnread(), FoldBatchNormalization(), FuseActivation(), SwapActivationGradient(),
-        DropUnread(),
+        CancelTransposes(), CancelCasts(), DropUnread(), FoldBatchNormalization(), FuseActivation(),
+        SwapActivationGradient(), DropUnread(),
     ]
 
     /// The model after the standard passes.
