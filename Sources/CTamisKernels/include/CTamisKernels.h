@@ -230,6 +230,11 @@ static inline void tamis_pause(void) {
 #endif
 }
 
+/// Floats of 16 bits, float16 or bfloat16, as floats of 32.
+void tamis_widen_halves(long count, bool is_bfloat16, const uint16_t *from, float *to);
+/// Floats rounded to 16 bits, halves to the even neighbour; NaN stays NaN.
+void tamis_narrow_halves(long count, bool is_bfloat16, const float *from, uint16_t *to);
+
 /// Copies an array of `rank` axes with the given extents from a strided source (strides in elements) to a contiguous
 /// destination; elements of 1, 2, 4, 8 or 16 bytes, aligned or not.
 void tamis_strided_copy(long rank, const long *extents, const long *strides, long element_bytes, const void *source,

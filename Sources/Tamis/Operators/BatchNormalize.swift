@@ -20,6 +20,7 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
     }
 
     public var kind: String { "BatchNormalization" }
+    public var widensHalves: Bool { true }
 
     public var training: TrainingForm? {
         TrainingForm(
