@@ -21,6 +21,9 @@ typedef enum {
     PRODUCTS
 } reduction_kind;
 
+/// What pooling makes of a window: its maximum, its mean, or its p-norm.
+typedef enum { POOL_MAXIMUM, POOL_MEAN, POOL_NORM } pool_kind;
+
 // ---- Short runs -----------------------------------------------------------------------------------------------------
 //
 // A run of 3 to 200 bytes is too short for a call of memcpy. It is copied in pieces of a constant size, the last of

@@ -47,6 +47,22 @@ package struct DoubleTensor: Sendable, Equatable {
         try Tensor(values, shape: shape).converted(to: elementType)
     }
 
+    /// The same values as any numeric type; what does not fit it is not for tests.
+    package func numbers(_ elementType: ElementType) throws -> Tensor {
+        guard let tensor = try elementType.visit(Numbers(tensor: self))?.get() else {
+            throw TestFailure("\(elementType) holds no numbers")
+        }
+        return tensor
+    }
+
+    private struct Numbers: NumericVisitor {
+        let tensor: DoubleTensor
+
+        func visit<Scalar: NumericScalar>(_ type: Scalar.Type) -> Result<Tensor, any Error> {
+            .init { try Tensor(tensor.values.map(Scalar.init(nearest:)), shape: tensor.shape) }
+        }
+    }
+
     /// The number at a place.
     package subscript(indices: [Int]) -> Double {
         get { values[offset(indices)] }

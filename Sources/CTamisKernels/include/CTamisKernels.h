@@ -112,12 +112,19 @@ typedef struct {
     /// Adds the gradient of `average_pool` to dx, over the whole image; the caller clears dx before.
     void (*average_pool_gradient)(const tamis_window *window, long channels, bool count_include_pad,
                                   const long padded_end[3], const void *dy, void *dx);
+    /// The norm (Σ |x|^power)^(1 / power) of each window, for a power of 1 or more.
+    void (*lp_pool)(const tamis_window *window, long channels, long power, const void *image, long first_row, long rows,
+                    void *y);
+    /// Adds the gradient of `lp_pool`, dy · sign(x) · (|x| / y)^(power − 1), to dx, over the whole image; 0 where x is 0.
+    /// The caller clears dx before.
+    void (*lp_pool_gradient)(const tamis_window *window, long channels, long power, const void *image, const void *y,
+                             const void *dy, void *dx);
 
     // ---- Element-wise ---------------------------------------------------------------------------------------------
 
     /// y[i] = activation(x[i]); x may be y.
     void (*activate)(long count, tamis_activation activation, const void *x, void *y);
-    /// dx[i] = dy[i] · activation'(x[i]), the derivative taken from the output y[i] = activation(x[i]); dx may be dy.
+    /// dx[i] = dy[i] · activation'(x[i]), the derivative taken from the output y[i] = activation(x[i]); dx may be y or dy.
     void (*activate_gradient)(long count, tamis_activation activation, const void *y, const void *dy, void *dx);
     /// y[i] = a[i · a_step] ∘ b[i · b_step]; the steps are 0 or 1; y may be an operand whose step is 1.
     void (*binary)(long count, tamis_binary function, const void *a, long a_step, const void *b, long b_step, void *y);
@@ -199,7 +206,7 @@ static inline void tamis_pause(void) {
 }
 
 /// Copies an array of `rank` axes with the given extents from a strided source (strides in elements) to a contiguous
-/// destination; elements of 1, 2, 4, 8 or 16 bytes.
+/// destination; elements of 1, 2, 4, 8 or 16 bytes, aligned or not.
 void tamis_strided_copy(long rank, const long *extents, const long *strides, long element_bytes, const void *source,
                         void *destination);
 

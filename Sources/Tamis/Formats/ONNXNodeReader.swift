@@ -14,12 +14,19 @@ public final class ONNXNodeReader {
     private let graph: GraphBuilder
     private let limits: Limits
     private let operands: [ONNXValue?]
+    private let external: ONNXExternalData
+    private let readBody: Body
     private var attributes: [String: ONNXAttribute.Value] = [:]
+
+    /// Reads a graph that the node holds, for values of these types.
+    typealias Body = (ONNXGraph, [ValueType?]) throws(ImportError) -> (ONNXBody, captures: [Symbol])
 
     init(
         _ node: ONNXNode, name: String, version: Int, row: ONNXOperator, operands: [ONNXValue?], graph: GraphBuilder,
-        limits: Limits
+        limits: Limits, external: ONNXExternalData, readBody: @escaping Body
     ) throws(ImportError) {
+        self.external = external
+        self.readBody = readBody
         self.name = name
         self.version = version
         self.row = row
@@ -40,9 +47,10 @@ public final class ONNXNodeReader {
     /// The number of inputs, absent ones in the middle included.
     public var inputCount: Int { operands.count }
 
-    /// The input at `index`, its axes in the order that Tamis has them.
-    public func input(_ index: Int) throws(ImportError) -> Symbol {
-        guard let symbol = try optionalInput(index) else { throw missing(index) }
+    /// The input at `index`, its axes in the order that Tamis has them; `rank` is their number where it follows from the
+    /// node.
+    public func input(_ index: Int, rank: Int? = nil) throws(ImportError) -> Symbol {
+        guard let symbol = try symbol(index, isTrainable: false, rank: rank) else { throw missing(index) }
         return symbol
     }
 
@@ -73,10 +81,10 @@ public final class ONNXNodeReader {
         return try shaped { () throws(ShapeError) in try constant.wholeNumber(of: "\(operatorName)'s \(role)") }
     }
 
-    private func symbol(_ index: Int, isTrainable: Bool) throws(ImportError) -> Symbol? {
+    private func symbol(_ index: Int, isTrainable: Bool, rank: Int? = nil) throws(ImportError) -> Symbol? {
         guard index < operands.count, let operand = operands[index] else { return nil }
         return try shaped { () throws(ShapeError) in
-            try operand.symbol(row.axes(ofInput: index), isTrainable: isTrainable, in: graph)
+            try operand.symbol(row.axes(ofInput: index), isTrainable: isTrainable, rank: rank, in: graph)
         }
     }
 
@@ -90,8 +98,13 @@ public final class ONNXNodeReader {
 
     /// A whole number; `fallback` where the node does not say.
     public func int(_ name: String, default fallback: Int) throws(ImportError) -> Int {
+        try optionalInt(name) ?? fallback
+    }
+
+    /// A whole number, or nil where the node does not say.
+    public func optionalInt(_ name: String) throws(ImportError) -> Int? {
         switch attributes.removeValue(forKey: name) {
-        case nil: return fallback
+        case nil: return nil
         case .int(let value): return value
         case let other?: throw wrongKind(name, "a whole number", other)
         }
@@ -128,7 +141,7 @@ public final class ONNXNodeReader {
     public func tensor(_ name: String) throws(ImportError) -> Tensor? {
         guard let value = attributes.removeValue(forKey: name) else { return nil }
         switch value {
-        case .tensor(let tensor): return try tensor.tensor()
+        case .tensor(let tensor): return try tensor.tensor(external)
         case .float(let value): return try shaped { () throws(ShapeError) in try Tensor(scalar: value) }
         case .floats(let values): return try shaped { () throws(ShapeError) in try Tensor(values) }
         case .int(let value): return try shaped { () throws(ShapeError) in try Tensor(scalar: Int64(value)) }
@@ -137,6 +150,34 @@ public final class ONNXNodeReader {
         case .strings(let values):
             return try shaped { () throws(ShapeError) in try Tensor(strings: values, shape: [values.count]) }
         default: throw wrongKind(name, "a tensor", value)
+        }
+    }
+
+    /// Floats.
+    public func floats(_ name: String) throws(ImportError) -> [Double]? {
+        switch attributes.removeValue(forKey: name) {
+        case nil: return nil
+        case .floats(let values): return values.map { Double("\($0)") ?? Double($0) }
+        case let other?: throw wrongKind(name, "floats", other)
+        }
+    }
+
+    /// Texts.
+    public func strings(_ name: String) throws(ImportError) -> [String]? {
+        switch attributes.removeValue(forKey: name) {
+        case nil: return nil
+        case .strings(let values): return values
+        case let other?: throw wrongKind(name, "texts", other)
+        }
+    }
+
+    /// A graph that the node holds, as a model of its own, and the values of this graph that it reads: they come after
+    /// the graph's own inputs. `types` are those of the values its own inputs will get, where they are known.
+    public func body(_ name: String, types: [ValueType?] = []) throws(ImportError) -> (ONNXBody, captures: [Symbol]) {
+        switch attributes.removeValue(forKey: name) {
+        case .graph(let graph): return try readBody(graph, types)
+        case nil: throw invalid("it must have the attribute \"\(name)\"", received: "none")
+        case let other?: throw wrongKind(name, "a graph", other)
         }
     }
 
@@ -214,10 +255,13 @@ public final class ONNXNodeReader {
         return graph.graph.nodes[node].operation
     }
 
+    /// Whether the node has an attribute that nobody has asked for yet.
+    func hasAttribute(_ name: String) -> Bool { attributes[name] != nil }
+
     /// Throws if the node has attributes that nobody has asked for.
     func finish() throws(ImportError) {
         guard let name = attributes.keys.sorted().first, let value = attributes[name] else { return }
-        throw unsupported(value.hasGraph ? "sub-graphs (the attribute \"\(name)\")" : "the attribute \"\(name)\"")
+        throw unsupported(value.subgraphs.isEmpty ? "the attribute \"\(name)\"" : "graphs within it (\"\(name)\")")
     }
 
     // MARK: Errors
@@ -252,11 +296,6 @@ public final class ONNXNodeReader {
     }
 }
 
-extension ONNXAttribute.Value {
-    /// Whether it holds a sub-graph.
-    fileprivate var hasGraph: Bool { kind == .graph || kind == .graphs }
-}
-
 /// A value of an ONNX file: in the graph, or a tensor that goes there in the order of axes its first reader wants.
 final class ONNXValue {
     let name: String
@@ -284,8 +323,10 @@ final class ONNXValue {
     /// The value in the graph that stands for it in the file's order of axes, if a node computes it.
     var computedID: Graph.ValueID? { tensor == nil ? forms.first?.symbol.id : nil }
 
-    /// The value with its axes in the order Tamis has them.
-    func symbol(_ axes: ONNXAxes, isTrainable: Bool = false, in graph: GraphBuilder) throws(ShapeError) -> Symbol {
+    /// The value with its axes in the order Tamis has them; `rank` is their number where the value's type does not say.
+    func symbol(
+        _ axes: ONNXAxes, isTrainable: Bool = false, rank: Int? = nil, in graph: GraphBuilder
+    ) throws(ShapeError) -> Symbol {
         guard let first = forms.first else {
             guard let tensor else { throw .mismatch(rule: "\"\(name)\" must have a value", received: "none") }
             let order = axes.order(rank: tensor.shape.rank)
@@ -298,7 +339,12 @@ final class ONNXValue {
             forms.append((order, symbol))
             return symbol
         }
-        guard let firstOrder = first.order else { return first.symbol }
+        guard let firstOrder = first.order ?? rank.map(Permutation.identity) else {
+            guard axes == .same else {
+                throw .mismatch(rule: "\"\(name)\" must have a known number of axes", received: "\(first.symbol.type)")
+            }
+            return first.symbol
+        }
         let order = axes.order(rank: firstOrder.rank)
         if let form = forms.first(where: { $0.order == order }) { return form.symbol }
         let symbol = try graph.call(
