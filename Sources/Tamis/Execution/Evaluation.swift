@@ -29,7 +29,8 @@ struct Evaluation {
             inputs: inputs.map { $0.map { Preparation.Tensor(elementType: $0.elementType, shape: $0.shape) } },
             outputs: outputs.map { Preparation.Tensor(elementType: $0.elementType, shape: $0.shape) },
             isOutputWanted: outputs.map { _ in true }, level: options.level, precision: options.precision,
-            isBatchInvariant: true, constants: inputs, store: WeightStore(byteLimit: 0), budget: budget, operatorName: operation.kind)
+            isBatchInvariant: true, constants: inputs, store: WeightStore(byteLimit: 0), budget: budget,
+            operatorName: operation.kind)
         let prepared = try operation.prepare(context)
         if outputs.allSatisfy({ $0.shape.elementCount == 0 }) { return outputs }
         if prepared.isView, let source = inputs.first ?? nil {
