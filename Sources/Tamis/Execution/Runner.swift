@@ -76,7 +76,7 @@ public final class Runner {
         do throws(PlanError) {
             var model = source
             for name in settings.options.extraOutputs { try model.addOutput(name) }
-            if settings.options.optimizes { model = try model.optimized() }
+            if settings.options.optimizes { model = try model.optimized(for: settings.options) }
             let made: Form
             if Segments.isOnePart(model),
                 model.graph.inputs.allSatisfy({ model.graph.values[$0].type.elementType != nil })

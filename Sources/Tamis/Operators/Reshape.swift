@@ -2,7 +2,7 @@
 ///
 /// Inputs: x and the wanted shape, a constant of int64: −1 stands for what is left over (once), 0 for x's own extent at
 /// that place unless `allowsZero`.
-public struct Reshape: DifferentiableOperator {
+public struct Reshape: DifferentiableOperator, Hashable {
     /// Whether a 0 in the shape means an axis of no elements.
     public let allowsZero: Bool
 
@@ -53,8 +53,11 @@ public struct Reshape: DifferentiableOperator {
                 after.remove(at: j)
             }
         }
-        if before.count == 1, after.isEmpty, let inferred {
-            output[inferred] = before[0]
+        let free = before.filter { $0.value == nil }
+        if free.count == 1, let inferred, let rest = after.fixedProduct, rest > 0,
+            before.filter({ $0.value != nil }).fixedProduct == rest
+        {
+            output[inferred] = free[0]
         } else if let total = before.fixedProduct {
             guard let known = after.fixedProduct else {
                 // Free extents may still fit; a product beyond all integers never does.

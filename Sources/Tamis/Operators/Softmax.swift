@@ -1,7 +1,7 @@
 import TamisKernels
 
 /// eˣ over the sum of eˣ along an axis, or the logarithm of that. ONNX's Softmax and LogSoftmax (from opset 13).
-public struct Softmax: DifferentiableOperator {
+public struct Softmax: DifferentiableOperator, Hashable {
     /// The axis along which the results sum to 1; negative counts from the end.
     public let axis: Int
     /// Whether the logarithm is wanted.

@@ -2,7 +2,7 @@ import CTamisKernels
 import TamisKernels
 
 /// The same elements with their axes in another order. ONNX's Transpose.
-public struct Transpose: DifferentiableOperator {
+public struct Transpose: DifferentiableOperator, Hashable {
     /// Axis `i` of the output is axis `order.order[i]` of the input.
     public let order: Permutation
 

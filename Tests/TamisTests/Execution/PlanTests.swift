@@ -131,7 +131,7 @@ struct PlanTests {
         #expect(throws: ShapeError.outOfMemory(bytes: 1 << 50)) { try Tensor(zeros: .float32, shape: [1 << 48]) }
     }
 
-    @Test("element types the kernels do not compute with", arguments: [ElementType.int32, .float16, .bool, .string])
+    @Test("element types the kernels do not compute with", arguments: [ElementType.complex64, .bool, .string])
     func elementTypes(elementType: ElementType) throws {
         let x = try Tensor(zeros: elementType, shape: [2, 4, 4, 3])
         let window = try WindowGeometry(kernel: [2, 2])
@@ -139,7 +139,7 @@ struct PlanTests {
             as [any Operator]
         {
             let error = #expect(throws: ShapeError.self) { try run(operation, [x]) }
-            #expect(error?.description.contains("must be float32 or float64; received \(elementType)") == true)
+            #expect(error?.description.contains("; received \(elementType)") == true)
         }
         #expect(throws: ShapeError.self) { try run(Arithmetic(.add), [x, x]) }
         let float = try Tensor(zeros: .float32, shape: [2, 4, 4, 3])
