@@ -71,6 +71,9 @@ public final class ONNXNodeReader {
     /// The value of the input at `index`, in the file's order of axes, where the file holds it.
     public func constant(_ index: Int) -> Tensor? { asked(index)?.tensor }
 
+    /// Lets an input be there that has no effect on the result.
+    public func ignoreInput(_ index: Int) { _ = asked(index) }
+
     private func asked(_ index: Int) -> ONNXValue? {
         askedCount = max(askedCount, index + 1)
         return index < operands.count ? operands[index] : nil
