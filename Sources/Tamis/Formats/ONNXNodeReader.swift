@@ -85,6 +85,12 @@ public final class ONNXNodeReader {
         return try shaped { () throws(ShapeError) in try constant.scalars(as: Int64.self).map { Int($0) } }
     }
 
+    /// The whole number that is a constant of int32 or int64.
+    func wholeNumber(_ constant: Tensor?, _ role: String) throws(ImportError) -> Int? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.wholeNumber(of: "\(operatorName)'s \(role)") }
+    }
+
     private func symbol(_ index: Int, isTrainable: Bool, rank: Int? = nil) throws(ImportError) -> Symbol? {
         guard let operand = asked(index) else { return nil }
         return try shaped { () throws(ShapeError) in
@@ -258,6 +264,9 @@ public final class ONNXNodeReader {
         guard let node = graph.graph.values[symbol.id].node else { return nil }
         return graph.graph.nodes[node].operation
     }
+
+    /// Whether the node has an attribute that nobody has asked for yet.
+    func hasAttribute(_ name: String) -> Bool { attributes[name] != nil }
 
     /// Throws if the node has inputs or attributes that nobody has asked for.
     func finish() throws(ImportError) {

@@ -9,11 +9,14 @@ public struct ONNXNodeWriter: Sendable {
     /// What follows the operator, and those, as a node of its own.
     public var activation = Activation.linear
 
+    /// Whether the node must have all its outputs, though nobody reads the last ones: their number means something.
+    public var keepsOutputs = false
+
     private(set) var attributes: [ONNXAttribute] = []
     /// The models that are to be attributes, and the inputs that they read as values of the graph around them.
     private(set) var bodies: [(name: String, model: Model, captures: Range<Int>)] = []
-    /// Inputs that the operator of Tamis has as attributes.
-    private(set) var constants: [(position: Int, role: String, value: Tensor)] = []
+    /// Inputs of the node that are attributes of the operator, by their positions.
+    private(set) var constants: [Int: Tensor] = [:]
     private let place: String
 
     init(version: Int, inputs: [ValueType?], place: String) {
@@ -54,17 +57,20 @@ public struct ONNXNodeWriter: Sendable {
     /// Adds a graph within, as it is to stand in the file.
     mutating func set(_ name: String, _ graph: ONNXGraph) { attributes.append(ONNXAttribute(name, .graph(graph))) }
 
-    /// Makes a constant the input at `position`, behind those of the operator; `role` becomes part of its name.
-    public mutating func setInput(_ position: Int, _ role: String, _ value: Tensor) {
-        constants.append((position, role, value))
+    /// Makes a tensor the input at `index`, which the operator does not have.
+    public mutating func setInput(_ index: Int, _ tensor: Tensor) { constants[index] = tensor }
+
+    /// Makes a whole number, an int64 without axes, the input at `index`.
+    public mutating func setInput(_ index: Int, _ value: Int) throws(ExportError) {
+        do throws(ShapeError) { setInput(index, try Tensor(scalar: Int64(value))) } catch {
+            throw unsupported("\(error)")
+        }
     }
 
-    /// The same with a list of whole numbers.
-    mutating func setInput(_ position: Int, _ role: String, _ values: [Int]) throws(ExportError) {
-        do throws(ShapeError) {
-            setInput(position, role, try Tensor(values.map { Int64($0) }))
-        } catch {
-            throw unsupported("\(error)")
+    /// Makes whole numbers, a list of int64, the input at `index`.
+    public mutating func setInput(_ index: Int, _ values: [Int]) throws(ExportError) {
+        do throws(ShapeError) { setInput(index, try Tensor(values.map { Int64($0) })) } catch {
+            throw unsupported("\(values.count) numbers (\(error))")
         }
     }
 
