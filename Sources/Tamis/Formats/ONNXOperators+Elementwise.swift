@@ -13,6 +13,8 @@ extension ONNXOperators {
             "Dropout",
             reading: .firstInput { (node) throws(ImportError) in
                 _ = try (node.float("ratio", default: 0.5), node.int("seed", default: 0))
+                // An input since version 12.
+                node.ignoreInput(1)
                 let isTest = node.version >= 7 ? true : try node.int("is_test", default: 0) != 0
                 let mode = node.inputCount > 2 ? node.constant(2) : nil
                 let isOff =
