@@ -25,7 +25,7 @@ struct ONNXExporter {
         var written: [Int: Written] = [:]
         for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
         let ordered = try rewriting { () throws(PlanError) in
-            try CancelTransposes(foldsIntoDense: false)(inFileOrder(read, written))
+            try CancelTransposes(isForFile: true)(inFileOrder(read, written))
         }
         return try emit(ordered)
     }

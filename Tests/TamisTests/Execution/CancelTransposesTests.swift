@@ -122,6 +122,44 @@ struct CancelTransposesTests {
         }
     }
 
+    @Test func aTransposeOfNothingIsFree() throws {
+        // A gate for each channel comes from a dense layer: its transpose is a view.
+        try check(transposes: 3) { graph, x in
+            let y = try conv(graph, x)
+            let flat = try graph.call(Flatten(), x)
+            let gate = try graph.call(Gemm(), flat, graph.parameter("g", randomTensor([60, 3], seed: 8)))
+            let shaped = try graph.call(Reshape(), gate, graph.constant(Tensor([Int64(0), 3, 1, 1])))
+            return try conv(graph, graph.call(Arithmetic(.multiply), y, shaped))
+        }
+    }
+
+    @Test func smallOperandsAreTransposedAnew() throws {
+        // One plane for all channels, and one row for all of both.
+        try check(transposes: 4) { graph, x in
+            let plane = try graph.call(
+                Gemm(), graph.call(Flatten(), x), graph.parameter("p", randomTensor([60, 20], seed: 8)))
+            let shaped = try graph.call(Reshape(), plane, graph.constant(Tensor([Int64(0), 1, 5, 4])))
+            let twice = try graph.call(Arithmetic(.add), shaped, shaped)
+            return try conv(graph, graph.call(Arithmetic(.multiply), conv(graph, x), twice))
+        }
+    }
+
+    @Test func resultsOnTheWayAreNotTransposedTwice() throws {
+        try check(transposes: 2, tolerance: 0) { graph, x in
+            let sum = try graph.call(Arithmetic(.add), x, conv(graph, x))
+            graph.output(sum, name: "sum")
+            return try graph.call(Activate(.sigmoid), sum)
+        }
+    }
+
+    @Test func namesOfTransposesStay() throws {
+        let graph = GraphBuilder()
+        let x = graph.input("x", .tensor(.float32, ["batch", 3, 5, 4]))
+        let moved = try graph.call(Transpose(last), x, name: "to channel last")
+        graph.output(try graph.call(Activate(.relu), moved, name: "relu"), name: "y")
+        #expect(try CancelTransposes()(graph.model).graph.nodes.map(\.name) == ["to channel last", "relu"])
+    }
+
     @Test func nothingDeadHidesAFusion() throws {
         let graph = GraphBuilder()
         let x = graph.input("x", .tensor(.float32, [.named("batch"), 3, 5, 4]))
