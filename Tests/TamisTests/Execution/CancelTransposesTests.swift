@@ -134,11 +134,11 @@ struct CancelTransposesTests {
     }
 
     @Test func smallOperandsAreTransposedAnew() throws {
-        // One plane for all channels, and one row for all of both.
-        try check(transposes: 4) { graph, x in
-            let plane = try graph.call(
-                Gemm(), graph.call(Flatten(), x), graph.parameter("p", randomTensor([60, 20], seed: 8)))
-            let shaped = try graph.call(Reshape(), plane, graph.constant(Tensor([Int64(0), 1, 5, 4])))
+        // One row for all rows: a fifth of what would be transposed otherwise.
+        try check(transposes: 3) { graph, x in
+            let row = try graph.call(
+                Gemm(), graph.call(Flatten(), x), graph.parameter("p", randomTensor([60, 12], seed: 8)))
+            let shaped = try graph.call(Reshape(), row, graph.constant(Tensor([Int64(0), 3, 1, 4])))
             let twice = try graph.call(Arithmetic(.add), shaped, shaped)
             return try conv(graph, graph.call(Arithmetic(.multiply), conv(graph, x), twice))
         }
@@ -156,8 +156,8 @@ struct CancelTransposesTests {
         let graph = GraphBuilder()
         let x = graph.input("x", .tensor(.float32, ["batch", 3, 5, 4]))
         let moved = try graph.call(Transpose(last), x, name: "to channel last")
-        graph.output(try graph.call(Activate(.relu), moved, name: "relu"), name: "y")
-        #expect(try CancelTransposes()(graph.model).graph.nodes.map(\.name) == ["to channel last", "relu"])
+        graph.output(try graph.call(MaxPool(window: WindowGeometry(kernel: [2, 2])), moved, name: "pool"), name: "y")
+        #expect(try CancelTransposes()(graph.model).graph.nodes.map(\.name) == ["to channel last", "pool"])
     }
 
     @Test func nothingDeadHidesAFusion() throws {
