@@ -12,6 +12,7 @@ struct Evaluation {
             operatorName: operation.kind)
         var types: [Preparation.Tensor] = []
         var outputs: [Tensor] = []
+        let budget = MemoryBudget(limit: options.memoryLimit)
         do throws(ShapeError) {
             if let typed = operation as? any TypeOperator { return try typed.values(for: operands) }
             // Weights in another order are made when they are read.
@@ -32,7 +33,7 @@ struct Evaluation {
             inputs: inputs.map { $0.map { Preparation.Tensor(elementType: $0.elementType, shape: $0.shape) } },
             outputs: types, isOutputWanted: types.map { _ in true }, level: options.level,
             precision: options.precision, isBatchInvariant: true, constants: inputs, store: WeightStore(byteLimit: 0),
-            operatorName: operation.kind)
+            budget: budget, operatorName: operation.kind)
         let prepared = try operation.prepare(context)
         if prepared.isView, let source = inputs.first ?? nil {
             return [Tensor(elementType: types[0].elementType, shape: types[0].shape, storage: source.storage)]
@@ -44,6 +45,8 @@ struct Evaluation {
             throw .shape(error)
         }
         if outputs.allSatisfy({ $0.shape.elementCount == 0 }) { return outputs }
+        try budget.take(prepared.workspaceBytes)
+        try budget.take(prepared.scratchBytes)
         try run(prepared, inputs, outputs, of: operation)
         return outputs
     }

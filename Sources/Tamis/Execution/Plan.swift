@@ -63,6 +63,8 @@ public struct Plan: Sendable {
     public let arenaBytes: Int
     /// Bytes of scratch memory each thread of a session takes.
     public let scratchBytes: Int
+    /// Bytes of all that the memory limit is about: constants, results, and what a session on one thread takes.
+    public let memoryBytes: Int
     /// How much of the processor the plan uses.
     public let level: KernelLevel
     /// The parameters that a run changes.
@@ -123,6 +125,7 @@ public struct Plan: Sendable {
         outputs = planner.outputPorts
         arenaBytes = planner.arenaBytes
         scratchBytes = planner.scratchBytes
+        memoryBytes = planner.memoryBytes
         level = min(options.level, .best)
         stateParameters = planner.stateParameters
         steps = planner.steps

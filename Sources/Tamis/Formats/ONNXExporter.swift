@@ -136,7 +136,7 @@ struct ONNXExporter {
         let graph = model.graph
         var file = ONNXGraph()
         file.name = model.metadata["name"] ?? "model"
-        let names = try FileNames(graph)
+        var names = try FileNames(graph)
         for id in graph.inputs {
             file.inputs.append(ONNXValueInfo(names[id], type: try type(graph.values[id].type, of: names[id])))
         }
@@ -175,6 +175,12 @@ struct ONNXExporter {
                 row.name, inputs: node.inputs.prefix(captured).map { $0.map { names[$0] } ?? "" },
                 outputs: node.outputs.prefix(count).map { names[$0] }, name: node.name, attributes: form.attributes)
             while node.inputs.last == "" { node.inputs.removeLast() }
+            for constant in form.constants {
+                while node.inputs.count <= constant.position { node.inputs.append("") }
+                let name = names.fresh("\(node.name)/\(constant.role)")
+                node.inputs[constant.position] = name
+                file.initializers.append(ONNXTensor(constant.value, name: name))
+            }
             node.domain = row.domain
             file.nodes.append(node)
         }
@@ -217,14 +223,15 @@ struct ONNXExporter {
 
 /// The names of values in a file: an output of the model is computed under its own name where it can be.
 private struct FileNames {
-    private var names: [String]
+    private var names: [String] = []
+    private var taken: Set<String>
     private let readers: [[Int]]
     private let results: Set<Graph.ValueID>
 
     init(_ graph: Graph) throws(ExportError) {
         readers = graph.consumers
         results = graph.results
-        var taken = Set(graph.values.filter { $0.node == nil }.map(\.name))
+        taken = Set(graph.values.filter { $0.node == nil }.map(\.name))
         var outputNames: [Graph.ValueID: String] = [:]
         for output in graph.outputs {
             let isItself = graph.values[output.value].node == nil && graph.values[output.value].name == output.name
@@ -235,17 +242,23 @@ private struct FileNames {
                 outputNames[output.value] = output.name
             }
         }
-        names = []
         for (id, value) in graph.values.enumerated() {
             var name = outputNames[id] ?? value.name
             if value.node != nil, outputNames[id] == nil {
-                while !taken.insert(name).inserted { name += "/inner" }
+                name = fresh(name)
             }
             names.append(name)
         }
     }
 
     subscript(id: Graph.ValueID) -> String { names[id] }
+
+    /// A name for a value that the graph does not have.
+    mutating func fresh(_ stem: String) -> String {
+        var name = stem
+        while !taken.insert(name).inserted { name += "/inner" }
+        return name
+    }
 
     /// Whether a node or the caller wants a value.
     func isRead(_ id: Graph.ValueID) -> Bool { !readers[id].isEmpty || results.contains(id) }

@@ -69,6 +69,18 @@ public final class ONNXNodeReader {
     /// The value of the input at `index`, in the file's order of axes, where the file holds it.
     public func constant(_ index: Int) -> Tensor? { index < operands.count ? operands[index]?.tensor : nil }
 
+    /// The whole numbers of a constant of int64.
+    func int64s(_ constant: Tensor?) throws(ImportError) -> [Int]? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.scalars(as: Int64.self).map { Int($0) } }
+    }
+
+    /// The whole number that is a constant of int32 or int64.
+    func wholeNumber(_ constant: Tensor?, _ role: String) throws(ImportError) -> Int? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.wholeNumber(of: "\(operatorName)'s \(role)") }
+    }
+
     private func symbol(_ index: Int, isTrainable: Bool, rank: Int? = nil) throws(ImportError) -> Symbol? {
         guard index < operands.count, let operand = operands[index] else { return nil }
         return try shaped { () throws(ShapeError) in

@@ -12,6 +12,8 @@ public struct ONNXNodeWriter: Sendable {
     private(set) var attributes: [ONNXAttribute] = []
     /// The models that are to be attributes, and the inputs that they read as values of the graph around them.
     private(set) var bodies: [(name: String, model: Model, captures: Range<Int>)] = []
+    /// Inputs that the operator of Tamis has as attributes.
+    private(set) var constants: [(position: Int, role: String, value: Tensor)] = []
     private let place: String
 
     init(version: Int, inputs: [ValueType?], place: String) {
@@ -28,8 +30,16 @@ public struct ONNXNodeWriter: Sendable {
     public mutating func set(_ name: String, _ value: Double) {
         attributes.append(ONNXAttribute(name, .float(Float(value))))
     }
+    /// Adds floats.
+    public mutating func set(_ name: String, _ values: [Double]) {
+        attributes.append(ONNXAttribute(name, .floats(values.map { Float($0) })))
+    }
     /// Adds a text.
     public mutating func set(_ name: String, _ value: String) { attributes.append(ONNXAttribute(name, .string(value))) }
+    /// Adds texts.
+    public mutating func set(_ name: String, _ values: [String]) {
+        attributes.append(ONNXAttribute(name, .strings(values)))
+    }
     /// Adds a tensor.
     public mutating func set(_ name: String, _ value: Tensor) {
         attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))
@@ -43,6 +53,29 @@ public struct ONNXNodeWriter: Sendable {
 
     /// Adds a graph within, as it is to stand in the file.
     mutating func set(_ name: String, _ graph: ONNXGraph) { attributes.append(ONNXAttribute(name, .graph(graph))) }
+
+    /// Makes a constant the input at `position`, behind those of the operator; `role` becomes part of its name.
+    public mutating func setInput(_ position: Int, _ role: String, _ value: Tensor) {
+        constants.append((position, role, value))
+    }
+
+    /// The same with a list of whole numbers.
+    mutating func setInput(_ position: Int, _ role: String, _ values: [Int]) throws(ExportError) {
+        do throws(ShapeError) {
+            setInput(position, role, try Tensor(values.map { Int64($0) }))
+        } catch {
+            throw unsupported("\(error)")
+        }
+    }
+
+    /// The same with one whole number.
+    mutating func setInput(_ position: Int, _ role: String, _ value: Int) throws(ExportError) {
+        do throws(ShapeError) {
+            setInput(position, role, try Tensor(scalar: Int64(value)))
+        } catch {
+            throw unsupported("\(error)")
+        }
+    }
 
     /// Adds how a window slides over the images that are the first input; `countsPadding` where padded pixels make a
     /// difference to pixels that are not there.
