@@ -169,7 +169,7 @@ struct ONNXExporter {
             }
             if !row.domain.isEmpty { domains[row.domain] = row.versions.lowerBound }
             let isRead = node.outputs.map(names.isRead)
-            let count = (isRead.lastIndex(of: true) ?? 0) + 1
+            let count = form.keepsOutputs ? node.outputs.count : (isRead.lastIndex(of: true) ?? 0) + 1
             let captured = form.bodies.map(\.captures.lowerBound).min() ?? node.inputs.count
             var node = ONNXNode(
                 row.name, inputs: node.inputs.prefix(captured).map { $0.map { names[$0] } ?? "" },

@@ -255,6 +255,9 @@ public final class ONNXNodeReader {
         return graph.graph.nodes[node].operation
     }
 
+    /// Whether the node has an attribute that nobody has asked for yet.
+    func hasAttribute(_ name: String) -> Bool { attributes[name] != nil }
+
     /// Throws if the node has attributes that nobody has asked for.
     func finish() throws(ImportError) {
         guard let name = attributes.keys.sorted().first, let value = attributes[name] else { return }

@@ -9,6 +9,9 @@ public struct ONNXNodeWriter: Sendable {
     /// What follows the operator, and those, as a node of its own.
     public var activation = Activation.linear
 
+    /// Whether the node must have all its outputs, though nobody reads the last ones: their number means something.
+    public var keepsOutputs = false
+
     private(set) var attributes: [ONNXAttribute] = []
     /// The models that are to be attributes, and the inputs that they read as values of the graph around them.
     private(set) var bodies: [(name: String, model: Model, captures: Range<Int>)] = []

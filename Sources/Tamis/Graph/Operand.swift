@@ -17,7 +17,7 @@ public struct Operand: Sendable {
 public struct Operands: Sendable {
     /// The inputs in order.
     public let all: [Operand?]
-    private let operatorName: String
+    let operatorName: String
 
     package init(_ all: [Operand?], operatorName: String) {
         self.all = all
