@@ -152,6 +152,36 @@ struct CancelTransposesTests {
         }
     }
 
+    @Test func channelsAreShuffledAmongChannels() throws {
+        // Groups of channels change places: one transpose more than at input and output.
+        try check(transposes: 3, tolerance: 0) { graph, x in
+            let split = try graph.call(Reshape(to: [0, 2, 3, 5, 4]), conv(graph, x, filters: 6))
+            let moved = try graph.call(Transpose(Permutation([0, 2, 1, 3, 4])), split)
+            return try conv(graph, graph.call(Reshape(to: [0, 6, 5, 4]), moved))
+        }
+    }
+
+    @Test func headsOfDetectorsAreTransposedOnce() throws {
+        // Maps of several sizes as lists of boxes, whose values come first.
+        try check(transposes: 2, tolerance: 0) { graph, x in
+            let a = try conv(graph, x, filters: 6)
+            let small = try graph.call(
+                MaxPool(window: WindowGeometry(kernel: [2, 2], stride: [2, 2])), graph.call(Transpose(self.last), a))
+            let b = try conv(graph, graph.call(Transpose(self.first), small), filters: 6)
+            let lists = try [(a, 20), (b, 4)].map { try graph.call(Reshape(to: [0, 6, $0.1]), $0.0) }
+            let boxes = try graph.append(Concat(axis: 2), lists)[0]
+            let parts = try graph.append(Split(axis: 1, parts: .equal(2)), [boxes])
+            return try graph.append(Concat(axis: 1), [graph.call(Activate(.sigmoid), parts[1]), parts[0]])[0]
+        }
+    }
+
+    @Test func lastTransposesOfHeadsCancel() throws {
+        try check(transposes: 1, tolerance: 0) { graph, x in
+            let boxes = try graph.call(Reshape(to: [0, 6, 20]), conv(graph, x, filters: 6))
+            return try graph.call(Transpose(Permutation([0, 2, 1])), graph.call(Activate(.relu), boxes))
+        }
+    }
+
     @Test func namesOfTransposesStay() throws {
         let graph = GraphBuilder()
         let x = graph.input("x", .tensor(.float32, ["batch", 3, 5, 4]))

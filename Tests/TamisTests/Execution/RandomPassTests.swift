@@ -6,20 +6,6 @@ import Testing
 /// it can in one round.
 @Suite("Passes on random networks")
 struct RandomPassTests {
-    @Test func debugging() throws {
-        var network = RandomNetwork(82)
-        let (model, _) = try network.model()
-        func show(_ m: Model) {
-            for n in m.graph.nodes {
-                print(
-                    n.name, n.operation, n.inputs.map { $0.map { m.graph.values[$0].name } ?? "-" },
-                    m.graph.values[n.outputs[0]].type)
-            }; print(m.graph.outputs.map { ($0.name, m.graph.values[$0.value].name) })
-        }
-        show(model)
-        print("----")
-        show(try CancelTransposes()(model))
-    }
     @Test("answers stay", arguments: 0..<300)
     func answers(index: Int) throws {
         var network = RandomNetwork(index)
@@ -73,7 +59,30 @@ private struct RandomNetwork {
         let extents = (x.dimensions ?? []).map { $0.value ?? 2 }
         guard extents.count == 4 else { return try row(x, extents) }
         let (channels, height, width) = (extents[1], extents[2], extents[3])
-        switch number(0...13) {
+        switch number(0...20) {
+        case 14: return try slice(x, extents)
+        case 15:
+            let axis = number(1...3)
+            let amount = Pad.Amount(axis: axis, before: number(0...2), after: number(0...1))
+            return try graph.call(Pad(number(0...1) == 0 ? .constant : .edge, [amount]), x)
+        case 16:
+            let others = values.filter { $0.type == x.type }
+            return try graph.append(Concat(axis: number(1...3)), [x, others[number(0...others.count - 1)]])[0]
+        case 17 where channels % 2 == 0:
+            let parts = try graph.append(Split(axis: 1, parts: .equal(2)), [x])
+            return try graph.call(Arithmetic(.subtract), parts[0], parts[1])
+        case 18 where channels % 2 == 0:
+            let split = try graph.call(Reshape(to: [0, 2, channels / 2, height, width]), x)
+            let moved = try graph.call(Transpose(Permutation([0, 2, 1, 3, 4])), split)
+            return try graph.call(Reshape(to: [0, channels, height, width]), moved)
+        case 19:
+            let functions = [Reduce.Function.mean, .sum, .largest]
+            let axes = [[2, 3], [1], [-1], [1, 2, 3]][number(0...3)]
+            return try graph.call(
+                Reduce(functions[number(0...2)], axes: axes, keepsDimensions: number(0...2) > 0), x)
+        case 20:
+            let rows = try graph.call(Reshape(to: [0, channels, height * width]), x)
+            return try graph.call(Transpose(Permutation([0, 2, 1])), rows)
         case 0...2:
             let groups = number(0...2) == 0 ? channels : 1
             let filters = groups * number(1...3)
@@ -113,10 +122,24 @@ private struct RandomNetwork {
         }
     }
 
+    private mutating func slice(_ x: Symbol, _ extents: [Int]) throws -> Symbol {
+        let axis = number(1...extents.count - 1)
+        let step = [1, 1, 2, -1][number(0...3)]
+        let (first, last) = (0, extents[axis])
+        return try graph.call(
+            Slice([
+                .init(axis: axis, start: step < 0 ? last : first, end: step < 0 ? -last - 1 : last, step: step)
+            ]), x)
+    }
+
     /// What follows when images have become rows.
     private mutating func row(_ x: Symbol, _ extents: [Int]) throws -> Symbol {
         let columns = extents[extents.count - 1]
-        switch number(0...5) {
+        switch number(0...8) {
+        case 6 where extents.count > 1: return try slice(x, extents)
+        case 7: return try graph.call(Concat(axis: extents.count - 1), x, x)
+        case 8 where extents.count == 3: return try graph.call(Transpose(Permutation([0, 2, 1])), x)
+        case 8 where extents.count == 2: return try graph.call(Unsqueeze(axes: [1]), x)
         case 0 where extents.count == 2:
             let transposeW = number(0...1) == 0
             return try graph.call(
