@@ -26,7 +26,7 @@ struct ONNXExporter {
         var written: [Int: Written] = [:]
         for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
         let ordered = try rewriting { () throws(PlanError) in
-            try lower(CancelTransposes(foldsIntoDense: false)(inFileOrder(read, written)))
+            try lower(CancelTransposes(isForFile: true)(inFileOrder(read, written)))
         }
         return try emit(ordered)
     }
