@@ -34,6 +34,66 @@ struct ThreadOptions: ParsableArguments {
     var count: Int { threads ?? Processor.availableCount }
 }
 
+/// A shape given for an input by name.
+struct NamedShape {
+    var name: String
+    var extents: [Int]
+
+    /// Reads NAME=N,N,…; a name may itself hold a "=".
+    @Sendable static func parse(_ text: String) throws -> NamedShape {
+        guard let sign = text.lastIndex(of: "="), sign > text.startIndex else { throw error }
+        let rest = text[text.index(after: sign)...]
+        let extents =
+            rest.isEmpty ? [] : rest.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? -1 }
+        guard extents.allSatisfy({ $0 >= 0 }) else { throw error }
+        return NamedShape(name: String(text[..<sign]), extents: extents)
+    }
+
+    private static let error = ValidationError(
+        "it must be NAME=N,N,… with whole numbers, such as input=1,224,224,3")
+}
+
+/// The shapes of a model's inputs, where the model leaves axes free.
+struct ShapeOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The shape of an input, once for each. A free axis that is not given is taken for what is likely, and said.",
+            valueName: "name=n,n,…"),
+        transform: NamedShape.parse)
+    var inputShape: [NamedShape] = []
+
+    /// The shapes by name.
+    func shapes() throws -> [String: Shape] {
+        var shapes: [String: Shape] = [:]
+        for given in inputShape {
+            let shape = try Failure.at { try Shape(given.extents) }
+            guard shapes.updateValue(shape, forKey: given.name) == nil else {
+                throw ValidationError("--input-shape must be given once for an input; received \"\(given.name)\" twice")
+            }
+        }
+        return shapes
+    }
+}
+
+/// How much memory a run may take.
+struct MemoryOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The most memory a run may take for values: 1000000, 64MiB, 2GiB. More is refused before anything runs.",
+            valueName: "bytes"),
+        transform: { text in
+            for (unit, size) in [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("", 1)]
+            where text.hasSuffix(unit) {
+                if let count = Int(text.dropLast(unit.count)), count >= 0 {
+                    let (bytes, overflow) = count.multipliedReportingOverflow(by: size)
+                    return overflow ? Int.max : bytes
+                }
+            }
+            throw ValidationError("it must be a number of bytes, KiB, MiB or GiB, such as 64MiB")
+        })
+    var memoryLimit: Int?
+}
+
 /// Where labelled images come from.
 struct DataOptions: ParsableArguments {
     @Option(

@@ -29,20 +29,3 @@ struct Table {
         return lines.joined(separator: "\n")
     }
 }
-
-extension Double {
-    /// The number with so many decimals.
-    func fixed(_ decimals: Int) -> String { ProgressReporter.fixed(self, decimals) }
-}
-
-extension Int {
-    /// So many bytes, in the unit that suits.
-    var bytes: String {
-        var size = Double(self)
-        for unit in ["B", "KiB", "MiB", "GiB"] {
-            if size < 1024 { return unit == "B" ? "\(self) B" : "\(size.fixed(1)) \(unit)" }
-            size /= 1024
-        }
-        return "\(size.fixed(1)) TiB"
-    }
-}

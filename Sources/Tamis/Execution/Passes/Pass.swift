@@ -14,10 +14,17 @@ extension Model {
         DropUnread(),
     ]
 
-    /// The model after the standard passes.
-    public func optimized() throws(PlanError) -> Model {
+    /// The model after the standard passes. `report` hears of each pass that changed something.
+    public func optimized(reporting report: ((PassReport) -> Void)? = nil) throws(PlanError) -> Model {
         var model = self
-        for pass in Model.standardPasses { model = try pass(model) }
+        for pass in Model.standardPasses {
+            let next = try pass(model)
+            if let report {
+                let difference = PassReport(pass.name, before: model, after: next)
+                if !difference.changes.isEmpty { report(difference) }
+            }
+            model = next
+        }
         return model
     }
 }
