@@ -35,7 +35,7 @@ struct InspectCommand: ParsableCommand {
     mutating func run() throws {
         var options = PlanOptions()
         options.precision = precision
-        options.memoryLimit = memory.memoryLimit ?? .max
+        if let limit = memory.memoryLimit { options.memoryLimit = limit }
         let given = try shapes.shapes()
         let report: ModelReport
         switch model {

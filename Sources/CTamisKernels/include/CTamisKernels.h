@@ -31,6 +31,16 @@ typedef enum {
     TAMIS_DIVIDE = 3,
 } tamis_binary;
 
+/// What reductions make of many elements.
+typedef enum {
+    TAMIS_SUM = 0,
+    TAMIS_SUM_OF_ABSOLUTES = 1,
+    TAMIS_SUM_OF_SQUARES = 2,
+    TAMIS_PRODUCT = 3,
+    TAMIS_LARGEST = 4,
+    TAMIS_SMALLEST = 5,
+} tamis_reduction;
+
 /// Where a sliding window meets one image; spatial axes are (depth, height, width).
 typedef struct {
     long input[3];     ///< extents of the input image
@@ -102,12 +112,19 @@ typedef struct {
     /// Adds the gradient of `average_pool` to dx, over the whole image; the caller clears dx before.
     void (*average_pool_gradient)(const tamis_window *window, long channels, bool count_include_pad,
                                   const long padded_end[3], const void *dy, void *dx);
+    /// The norm (Σ |x|^power)^(1 / power) of each window, for a power of 1 or more.
+    void (*lp_pool)(const tamis_window *window, long channels, long power, const void *image, long first_row, long rows,
+                    void *y);
+    /// Adds the gradient of `lp_pool`, dy · sign(x) · (|x| / y)^(power − 1), to dx, over the whole image; 0 where x is 0.
+    /// The caller clears dx before.
+    void (*lp_pool_gradient)(const tamis_window *window, long channels, long power, const void *image, const void *y,
+                             const void *dy, void *dx);
 
     // ---- Element-wise ---------------------------------------------------------------------------------------------
 
     /// y[i] = activation(x[i]); x may be y.
     void (*activate)(long count, tamis_activation activation, const void *x, void *y);
-    /// dx[i] = dy[i] · activation'(x[i]), the derivative taken from the output y[i] = activation(x[i]); dx may be dy.
+    /// dx[i] = dy[i] · activation'(x[i]), the derivative taken from the output y[i] = activation(x[i]); dx may be y or dy.
     void (*activate_gradient)(long count, tamis_activation activation, const void *y, const void *dy, void *dx);
     /// y[i] = a[i · a_step] ∘ b[i · b_step]; the steps are 0 or 1; y may be an operand whose step is 1.
     void (*binary)(long count, tamis_binary function, const void *a, long a_step, const void *b, long b_step, void *y);
@@ -124,11 +141,16 @@ typedef struct {
     void (*softmax_gradient)(long outer, long count, long inner, const void *y, const void *dy, void *dx);
     /// dx = dy − e^y · Σ dy
     void (*log_softmax_gradient)(long outer, long count, long inner, const void *y, const void *dy, void *dx);
+    /// y = ln Σ e^x, outer × inner of them; −infinity where count is 0.
+    void (*log_sum_exponentials)(long outer, long count, long inner, const void *x, void *y);
 
     // ---- Reductions over rows, one result a column; a tree of fixed blocks of rows, so the order depends on M alone -----
 
     /// y[n] = Σ_m x[m][n]
     void (*sum_rows)(long M, long N, const void *x, long ldx, void *y);
+    /// y[n] = the sum, product … over m of x[m][n]; that of no rows changes nothing it is joined to: 0, 1, −infinity,
+    /// infinity. The largest and smallest of a NaN and others is NaN.
+    void (*reduce_rows)(tamis_reduction function, long M, long N, const void *x, long ldx, void *y);
     /// y[n] = Σ_m (x[m][n] − mean[n])²
     void (*sum_squared_deviations)(long M, long N, const void *x, long ldx, const void *mean, void *y);
     /// y[n] = Σ_m dy[m][n] · (x[m][n] − mean[n])
@@ -169,7 +191,7 @@ static inline void tamis_pause(void) {
 }
 
 /// Copies an array of `rank` axes with the given extents from a strided source (strides in elements) to a contiguous
-/// destination; elements of 1, 2, 4, 8 or 16 bytes.
+/// destination; elements of 1, 2, 4, 8 or 16 bytes, aligned or not.
 void tamis_strided_copy(long rank, const long *extents, const long *strides, long element_bytes, const void *source,
                         void *destination);
 

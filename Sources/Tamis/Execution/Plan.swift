@@ -84,6 +84,8 @@ public struct Plan: Sendable {
     public let buffers: [Buffer]
     /// Bytes of scratch memory each thread of a session takes.
     public let scratchBytes: Int
+    /// Bytes of all that the memory limit is about: constants, results, and what a session on one thread takes.
+    public let memoryBytes: Int
     /// How much of the processor the plan uses.
     public let level: KernelLevel
     /// The parameters that a run changes.
@@ -126,7 +128,7 @@ public struct Plan: Sendable {
         do throws(BLAS.Failure) { try BLAS.check() } catch { throw .blas(error.description) }
         var model = model
         for name in options.extraOutputs { try model.addOutput(name) }
-        if options.optimizes { model = try model.optimized() }
+        if options.optimizes { model = try model.optimized(for: options) }
         try self.init(prepared: model, inputs: shapes, values: [:], options: options, store: store)
     }
 
@@ -145,6 +147,7 @@ public struct Plan: Sendable {
         arenaBytes = planner.arenaBytes
         buffers = planner.buffers
         scratchBytes = planner.scratchBytes
+        memoryBytes = planner.memoryBytes
         level = min(options.level, .best)
         stateParameters = planner.stateParameters
         steps = planner.steps

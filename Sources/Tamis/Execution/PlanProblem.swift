@@ -21,7 +21,7 @@ extension Plan {
         do throws(PlanError) {
             var model = model
             for name in options.extraOutputs { try model.addOutput(name) }
-            if options.optimizes { model = try model.optimized() }
+            if options.optimizes { model = try model.optimized(for: options) }
             var collecting = Planner(model: model, options: options, store: WeightStore(), collects: true)
             defer { planner = collecting }
             try collecting.fixTypes(shapes)

@@ -5,6 +5,7 @@ struct Planner {
     let model: Model
     let options: PlanOptions
     let store: WeightStore
+    private let budget: MemoryBudget
     private let graph: Graph
     /// The parameters that a run changes; all others are constants.
     private let updated: Set<Graph.ValueID>
@@ -32,6 +33,7 @@ struct Planner {
     private(set) var buffers: [Plan.Buffer] = []
     private(set) var arenaBytes = 0
     private(set) var scratchBytes = 0
+    var memoryBytes: Int { budget.taken }
 
     /// `values` are inputs whose values the plan may count on. A planner that `collects` throws no error of a node.
     init(
@@ -41,6 +43,7 @@ struct Planner {
         self.collects = collects
         self.options = options
         self.store = store
+        budget = MemoryBudget(limit: options.memoryLimit)
         graph = model.graph
         updated = Set(graph.updates.map(\.parameter))
         tensors = Array(repeating: nil, count: graph.values.count)
@@ -59,7 +62,8 @@ struct Planner {
                 operator: "output", rule: "each output must have a name of its own",
                 received: "\"\(output.name)\" twice")
         }
-        for name in shapes.keys where !graph.inputs.contains(where: { graph.values[$0].name == name }) {
+        let inputNames = Set(graph.inputs.map { graph.values[$0].name })
+        for name in shapes.keys where !inputNames.contains(name) {
             throw .unknownName(name, known: graph.inputs.map { graph.values[$0].name })
         }
         var names: [String: Int] = [:]
@@ -159,6 +163,12 @@ struct Planner {
                 throw .openShape(value: graph.values[id].name, type: type)
             }
             tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
+            // Before operators make tables as long as the axes.
+            guard bytes(id) <= options.memoryLimit else {
+                throw .at(
+                    node: node.name, operator: node.operation.kind,
+                    .memory(needed: bytes(id), limit: options.memoryLimit))
+            }
         }
         if node.outputs.allSatisfy({ tensors[$0] != nil }) { try evaluate(node, operands) }
     }
@@ -231,7 +241,7 @@ struct Planner {
             isOutputWanted: node.outputs.map(neededValues.contains), level: options.level,
             precision: options.precision,
             isBatchInvariant: graph.updates.isEmpty, constants: node.inputs.map { $0.flatMap(constant) },
-            store: store,
+            store: store, budget: budget,
             operatorName: node.operation.kind)
         var prepared: Prepared
         do throws(PlanError) {
@@ -357,6 +367,7 @@ struct Planner {
                 slotOfRoot[id] = addSlot(.state(name: name))
                 stateParameters.append(Plan.Port(name: name, elementType: tensor.elementType, shape: tensor.shape))
             } else if let tensor = constant(id), read.contains(id) {
+                try budget.take(tensor.byteCount)
                 do throws(ShapeError) { try tensor.storage.make() } catch {
                     throw .outOfMemory(bytes: tensor.byteCount)
                 }
@@ -367,6 +378,7 @@ struct Planner {
         for (index, output) in graph.outputs.enumerated() {
             guard let tensor = tensors[output.value] else { continue }
             outputPorts.append(Plan.Port(name: output.name, elementType: tensor.elementType, shape: tensor.shape))
+            try budget.take(bytes(output.value))
             let slot = addSlot(.output(index))
             if slotOfRoot[root[output.value]] == nil {
                 slotOfRoot[root[output.value]] = slot
@@ -416,9 +428,8 @@ struct Planner {
         }
         copies += writes
         let memory = MemoryPlan(buffers)
-        guard memory.byteCount <= options.memoryLimit else {
-            throw .memory(needed: memory.byteCount, limit: options.memoryLimit)
-        }
+        try budget.take(memory.byteCount)
+        try budget.take(scratchBytes)
         arenaBytes = memory.byteCount
         self.buffers = buffers.indices.map { index in
             Plan.Buffer(

@@ -25,7 +25,7 @@ extension Model {
 
     /// Makes a model of an ONNX file that is in memory.
     package init(
-        _ file: ONNXModel, operators: ONNXOperators, folder: String?, limits: Limits
+        _ file: ONNXModel, operators: ONNXOperators, folder: String? = nil, limits: Limits
     ) throws(ImportError) {
         self = try ONNXImporter(file, operators: operators, folder: folder, limits: limits).model()
     }

@@ -158,7 +158,7 @@ public struct ModelReport: Sendable, Encodable {
             types = try ValueTypes(model, inputs: shapes.shapes)
             var optimized = model
             if options.optimizes {
-                optimized = try model.optimized { report in
+                optimized = try model.optimized(for: options) { report in
                     for case (let node, .removed(let target?)) in report.changes.map({ ($0.node, $0.kind) }) {
                         mergers[node] = target
                     }

@@ -316,6 +316,11 @@ final class ONNXImporter {
                 node: name, rule: "\(function.name) takes \(function.inputs.count) inputs",
                 received: "\(operands.count)")
         }
+        guard node.outputs.count <= function.outputs.count else {
+            throw .invalidModel(
+                node: name, rule: "\(function.name) gives \(function.outputs.count) outputs",
+                received: "\(node.outputs.count)")
+        }
         let scope = ONNXScope(
             graph: outer.graph, versions: try functionVersions(function, outer.versions), prefix: "\(name)/",
             depth: outer.depth + 1)

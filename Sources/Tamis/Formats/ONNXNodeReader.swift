@@ -47,9 +47,10 @@ public final class ONNXNodeReader {
     /// The number of inputs, absent ones in the middle included.
     public var inputCount: Int { operands.count }
 
-    /// The input at `index`, its axes in the order that Tamis has them.
-    public func input(_ index: Int) throws(ImportError) -> Symbol {
-        guard let symbol = try optionalInput(index) else { throw missing(index) }
+    /// The input at `index`, its axes in the order that Tamis has them; `rank` is their number where it follows from the
+    /// node.
+    public func input(_ index: Int, rank: Int? = nil) throws(ImportError) -> Symbol {
+        guard let symbol = try symbol(index, isTrainable: false, rank: rank) else { throw missing(index) }
         return symbol
     }
 
@@ -68,10 +69,22 @@ public final class ONNXNodeReader {
     /// The value of the input at `index`, in the file's order of axes, where the file holds it.
     public func constant(_ index: Int) -> Tensor? { index < operands.count ? operands[index]?.tensor : nil }
 
-    private func symbol(_ index: Int, isTrainable: Bool) throws(ImportError) -> Symbol? {
+    /// The whole numbers of a constant of int64.
+    func int64s(_ constant: Tensor?) throws(ImportError) -> [Int]? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.scalars(as: Int64.self).map { Int($0) } }
+    }
+
+    /// The whole number that is a constant of int32 or int64.
+    func wholeNumber(_ constant: Tensor?, _ role: String) throws(ImportError) -> Int? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.wholeNumber(of: "\(operatorName)'s \(role)") }
+    }
+
+    private func symbol(_ index: Int, isTrainable: Bool, rank: Int? = nil) throws(ImportError) -> Symbol? {
         guard index < operands.count, let operand = operands[index] else { return nil }
         return try shaped { () throws(ShapeError) in
-            try operand.symbol(row.axes(ofInput: index), isTrainable: isTrainable, in: graph)
+            try operand.symbol(row.axes(ofInput: index), isTrainable: isTrainable, rank: rank, in: graph)
         }
     }
 
@@ -242,6 +255,9 @@ public final class ONNXNodeReader {
         return graph.graph.nodes[node].operation
     }
 
+    /// Whether the node has an attribute that nobody has asked for yet.
+    func hasAttribute(_ name: String) -> Bool { attributes[name] != nil }
+
     /// Throws if the node has attributes that nobody has asked for.
     func finish() throws(ImportError) {
         guard let name = attributes.keys.sorted().first, let value = attributes[name] else { return }
@@ -310,8 +326,10 @@ final class ONNXValue {
     /// The value in the graph that stands for it in the file's order of axes, if a node computes it.
     var computedID: Graph.ValueID? { tensor == nil ? forms.first?.symbol.id : nil }
 
-    /// The value with its axes in the order Tamis has them.
-    func symbol(_ axes: ONNXAxes, isTrainable: Bool = false, in graph: GraphBuilder) throws(ShapeError) -> Symbol {
+    /// The value with its axes in the order Tamis has them; `rank` is their number where the value's type does not say.
+    func symbol(
+        _ axes: ONNXAxes, isTrainable: Bool = false, rank: Int? = nil, in graph: GraphBuilder
+    ) throws(ShapeError) -> Symbol {
         guard let first = forms.first else {
             guard let tensor else { throw .mismatch(rule: "\"\(name)\" must have a value", received: "none") }
             let order = axes.order(rank: tensor.shape.rank)
@@ -324,7 +342,12 @@ final class ONNXValue {
             forms.append((order, symbol))
             return symbol
         }
-        guard let firstOrder = first.order else { return first.symbol }
+        guard let firstOrder = first.order ?? rank.map(Permutation.identity) else {
+            guard axes == .same else {
+                throw .mismatch(rule: "\"\(name)\" must have a known number of axes", received: "\(first.symbol.type)")
+            }
+            return first.symbol
+        }
         let order = axes.order(rank: firstOrder.rank)
         if let form = forms.first(where: { $0.order == order }) { return form.symbol }
         let symbol = try graph.call(

@@ -26,13 +26,8 @@ extension Tensor {
                 return Tensor(elementType: elementType, shape: shape, storage: storage)
             }
             if elementType.bitWidth >= 8, !isBigEndian, bytes >= Self.deferredBytes {
-                return try ImportError.at(place) { () throws(ShapeError) in
-                    try Tensor(deferred: elementType, shape: shape) { target in
-                        contents.withUnsafeBytes { bytes in
-                            if let base = bytes.baseAddress { target.copyMemory(from: base, byteCount: bytes.count) }
-                        }
-                    }
-                }
+                let storage = TensorStorage(copying: source, of: contents.file)
+                return Tensor(elementType: elementType, shape: shape, storage: storage)
             }
             let copy = try Tensor(uninitialized: elementType, shape: shape, place: place)
             guard let base = source.baseAddress, bytes > 0 else { return copy }

@@ -15,6 +15,9 @@ public protocol Operator: Sendable {
     var training: TrainingForm? { get }
     /// The operation followed by an activation in one pass, or nil: it cannot.
     func fused(with activation: Activation) -> (any Operator)?
+    /// The position of the optional input that is added to the result before the activation, or nil: there is none, or its
+    /// place is behind an activation already.
+    var residualOperand: Int? { get }
     /// The positions of the inputs whose values the shape rule reads (Reshape's shape, Slice's starts …). Where such a value
     /// follows from shapes, it is a constant when a plan is made; where it does not, a `Runner` cuts the model before the
     /// node, and makes it one.
@@ -28,6 +31,7 @@ extension Operator {
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? { nil }
     public var training: TrainingForm? { nil }
     public func fused(with activation: Activation) -> (any Operator)? { nil }
+    public var residualOperand: Int? { nil }
     public var valueOperands: [Int] { [] }
     public var widensHalves: Bool { false }
 }

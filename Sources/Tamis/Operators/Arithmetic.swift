@@ -2,7 +2,7 @@ import CTamisKernels
 import TamisKernels
 
 /// y = a ∘ b element by element, with numpy's broadcasting. ONNX's Add, Sub, Mul and Div.
-public struct Arithmetic: DifferentiableOperator {
+public struct Arithmetic: DifferentiableOperator, Hashable {
     /// The function of two operands: a row of one table.
     public enum Function: String, Sendable, CaseIterable {
         case add = "Add"

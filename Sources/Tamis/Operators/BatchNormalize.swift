@@ -5,7 +5,7 @@ import TamisKernels
 /// BatchNormalization on channel-last tensors.
 ///
 /// x: … × C; scale, bias, mean, variance: C; y as x. Its training form takes the statistics of the batch.
-public struct BatchNormalize: DifferentiableOperator {
+public struct BatchNormalize: DifferentiableOperator, Hashable {
     /// Added to the variance.
     public let epsilon: Double
     /// How much of a running statistic stays at each step of training.
