@@ -179,26 +179,47 @@ struct GraphLayout {
     /// Moves each layer's items to the middle of their neighbours, as far as their order and size let them.
     private mutating func place() {
         for layer in layers { spread(layer, towards: layer.map { _ in (0, 1) }) }
-        for sweep in 0..<16 {
+        for sweep in 0..<28 {
             let goesDown = sweep % 2 == 0
             for layer in goesDown ? layers : layers.reversed() {
-                let wishes = layer.map { item -> (x: Double, weight: Double) in
+                let wishes = layer.map { item in
                     // At the end both sides count, so that what is between them lies between them.
                     let neighbours =
-                        sweep >= 12
+                        sweep >= 16
                         ? items[item].above + items[item].below : goesDown ? items[item].above : items[item].below
-                    var (sum, weight) = (0.0, 0.0)
-                    for neighbour in neighbours {
-                        // Long edges shall be straight.
-                        let pull = (items[item].box == nil ? 3.0 : 1) * (items[neighbour].box == nil ? 3 : 1)
-                        sum += pull * items[neighbour].x
-                        weight += pull
-                    }
-                    return weight > 0 ? (sum / weight, weight) : (items[item].x, 0.1)
+                    return middle(of: neighbours, for: item)
                 }
                 spread(layer, towards: wishes)
             }
         }
+        // Chains hang straight down from their first link.
+        for layer in layers {
+            let wishes = layer.map { item -> (x: Double, weight: Double) in
+                let chained = items[item].above.first { isChained($0, item) }
+                return chained.map { (items[$0].x, 8) } ?? (items[item].x, 1)
+            }
+            spread(layer, towards: wishes)
+        }
+    }
+
+    /// The middle of an item's neighbours and how strongly it is wished for.
+    private func middle(of neighbours: [Int], for item: Int) -> (x: Double, weight: Double) {
+        var (sum, weight) = (0.0, 0.0)
+        for neighbour in neighbours {
+            // Long edges shall be straight, and so shall chains.
+            let pull =
+                (items[item].box == nil ? 3.0 : 1) * (items[neighbour].box == nil ? 3 : 1)
+                * (isChained(item, neighbour) ? 4 : 1)
+            sum += pull * items[neighbour].x
+            weight += pull
+        }
+        return weight > 0 ? (sum / weight, weight) : (items[item].x, 0.1)
+    }
+
+    /// Whether two neighbours are neighbours of no others towards each other.
+    private func isChained(_ first: Int, _ second: Int) -> Bool {
+        let (upper, lower) = items[first].layer < items[second].layer ? (first, second) : (second, first)
+        return items[upper].below.count == 1 && items[lower].above.count == 1
     }
 
     /// The places nearest to what is wished, in the layer's order, without overlap: a regression of an order, by pooling
