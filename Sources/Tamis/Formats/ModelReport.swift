@@ -334,7 +334,7 @@ extension String {
 
 extension ValueType {
     /// The bytes of a tensor whose shape is known.
-    fileprivate var byteCount: Int? {
+    var byteCount: Int? {
         guard let elementType, let shape else { return nil }
         return elementType.byteCount(of: shape.elementCount)
     }

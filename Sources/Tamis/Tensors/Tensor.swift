@@ -185,6 +185,7 @@ public struct Tensor: Sendable {
         case .float32: try scalars(as: Float.self).map(Double.init)
         case .float64: try scalars(as: Double.self)
         case .float16: try scalars(as: Float16.self).map(Double.init)
+        case .bfloat16: try scalars(as: BFloat16.self).map { Double($0.float) }
         case .int8: try scalars(as: Int8.self).map(Double.init)
         case .int16: try scalars(as: Int16.self).map(Double.init)
         case .int32: try scalars(as: Int32.self).map(Double.init)
