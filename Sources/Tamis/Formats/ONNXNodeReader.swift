@@ -347,6 +347,9 @@ final class ONNXValue {
         forms = [(symbol.dimensions.map { .identity(rank: $0.count) }, symbol)]
     }
 
+    /// Its type, in the order of axes of who made it.
+    var type: ValueType? { tensor.map { .tensor($0.elementType, $0.shape) } ?? forms.first?.symbol.type }
+
     /// The value in the graph that stands for it in the file's order of axes, if a node computes it.
     var computedID: Graph.ValueID? { tensor == nil ? forms.first?.symbol.id : nil }
 
