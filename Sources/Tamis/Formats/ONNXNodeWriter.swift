@@ -35,6 +35,10 @@ public struct ONNXNodeWriter: Sendable {
     }
     /// Adds a text.
     public mutating func set(_ name: String, _ value: String) { attributes.append(ONNXAttribute(name, .string(value))) }
+    /// Adds a type of values.
+    mutating func set(_ name: String, _ type: ValueType) {
+        attributes.append(ONNXAttribute(name, .type(ONNXType(type))))
+    }
     /// Adds a tensor.
     public mutating func set(_ name: String, _ value: Tensor) {
         attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))
