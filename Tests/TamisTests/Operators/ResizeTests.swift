@@ -81,7 +81,7 @@ struct ResizeCase: CustomTestStringConvertible, Sendable {
 
 @Suite("Resize")
 struct ResizeTests {
-    @Test("nearest elements, of any type", arguments: 0..<200)
+    @Test("nearest elements, of any type", arguments: 0..<100)
     func nearest(index: Int) throws {
         let test = ResizeCase.random(index, mode: .nearest)
         // Sources that are computed differently may fall on either side of a tie.
@@ -96,7 +96,7 @@ struct ResizeTests {
         }
     }
 
-    @Test("weighted sums", arguments: KernelLevel.available, 0..<150)
+    @Test("weighted sums", arguments: KernelLevel.available, 0..<60)
     func weighted(level: KernelLevel, index: Int) throws {
         let test = ResizeCase.random(index + 1000, mode: index % 2 == 0 ? .linear : .cubic)
         var generator = Philox(seed: UInt64(index), name: "values")
