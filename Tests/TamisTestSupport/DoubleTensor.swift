@@ -78,3 +78,18 @@ package struct DoubleTensor: Sendable, Equatable {
         shape.reduce([[]]) { places, extent in places.flatMap { place in (0..<extent).map { place + [$0] } } }
     }
 }
+
+/// Whole numbers as a tensor of an integer type.
+package func integerTensor(_ values: [Double], _ shape: [Int], _ elementType: ElementType) throws -> Tensor {
+    switch elementType {
+    case .int8: try Tensor(values.map { Int8($0) }, shape: shape)
+    case .int16: try Tensor(values.map { Int16($0) }, shape: shape)
+    case .int32: try Tensor(values.map { Int32($0) }, shape: shape)
+    case .int64: try Tensor(values.map { Int64($0) }, shape: shape)
+    case .uint8: try Tensor(values.map { UInt8($0) }, shape: shape)
+    case .uint16: try Tensor(values.map { UInt16($0) }, shape: shape)
+    case .uint32: try Tensor(values.map { UInt32($0) }, shape: shape)
+    case .uint64: try Tensor(values.map { UInt64($0) }, shape: shape)
+    default: throw TestFailure("no integers: \(elementType)")
+    }
+}

@@ -14,12 +14,19 @@ public final class ONNXNodeReader {
     private let graph: GraphBuilder
     private let limits: Limits
     private let operands: [ONNXValue?]
+    private let external: ONNXExternalData
+    private let readBody: Body
     private var attributes: [String: ONNXAttribute.Value] = [:]
+
+    /// Reads a graph that the node holds, for values of these types.
+    typealias Body = (ONNXGraph, [ValueType?]) throws(ImportError) -> (ONNXBody, captures: [Symbol])
 
     init(
         _ node: ONNXNode, name: String, version: Int, row: ONNXOperator, operands: [ONNXValue?], graph: GraphBuilder,
-        limits: Limits
+        limits: Limits, external: ONNXExternalData, readBody: @escaping Body
     ) throws(ImportError) {
+        self.external = external
+        self.readBody = readBody
         self.name = name
         self.version = version
         self.row = row
@@ -62,6 +69,18 @@ public final class ONNXNodeReader {
     /// The value of the input at `index`, in the file's order of axes, where the file holds it.
     public func constant(_ index: Int) -> Tensor? { index < operands.count ? operands[index]?.tensor : nil }
 
+    /// The whole numbers of a constant of int64.
+    func int64s(_ constant: Tensor?) throws(ImportError) -> [Int]? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.scalars(as: Int64.self).map { Int($0) } }
+    }
+
+    /// The whole number that is a constant of int32 or int64.
+    func wholeNumber(_ constant: Tensor?, _ role: String) throws(ImportError) -> Int? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.wholeNumber(of: "\(operatorName)'s \(role)") }
+    }
+
     private func symbol(_ index: Int, isTrainable: Bool, rank: Int? = nil) throws(ImportError) -> Symbol? {
         guard index < operands.count, let operand = operands[index] else { return nil }
         return try shaped { () throws(ShapeError) in
@@ -79,8 +98,13 @@ public final class ONNXNodeReader {
 
     /// A whole number; `fallback` where the node does not say.
     public func int(_ name: String, default fallback: Int) throws(ImportError) -> Int {
+        try optionalInt(name) ?? fallback
+    }
+
+    /// A whole number, or nil where the node does not say.
+    public func optionalInt(_ name: String) throws(ImportError) -> Int? {
         switch attributes.removeValue(forKey: name) {
-        case nil: return fallback
+        case nil: return nil
         case .int(let value): return value
         case let other?: throw wrongKind(name, "a whole number", other)
         }
@@ -117,7 +141,7 @@ public final class ONNXNodeReader {
     public func tensor(_ name: String) throws(ImportError) -> Tensor? {
         guard let value = attributes.removeValue(forKey: name) else { return nil }
         switch value {
-        case .tensor(let tensor): return try tensor.tensor()
+        case .tensor(let tensor): return try tensor.tensor(external)
         case .float(let value): return try shaped { () throws(ShapeError) in try Tensor(scalar: value) }
         case .floats(let values): return try shaped { () throws(ShapeError) in try Tensor(values) }
         case .int(let value): return try shaped { () throws(ShapeError) in try Tensor(scalar: Int64(value)) }
@@ -126,6 +150,34 @@ public final class ONNXNodeReader {
         case .strings(let values):
             return try shaped { () throws(ShapeError) in try Tensor(strings: values, shape: [values.count]) }
         default: throw wrongKind(name, "a tensor", value)
+        }
+    }
+
+    /// Floats.
+    public func floats(_ name: String) throws(ImportError) -> [Double]? {
+        switch attributes.removeValue(forKey: name) {
+        case nil: return nil
+        case .floats(let values): return values.map { Double("\($0)") ?? Double($0) }
+        case let other?: throw wrongKind(name, "floats", other)
+        }
+    }
+
+    /// Texts.
+    public func strings(_ name: String) throws(ImportError) -> [String]? {
+        switch attributes.removeValue(forKey: name) {
+        case nil: return nil
+        case .strings(let values): return values
+        case let other?: throw wrongKind(name, "texts", other)
+        }
+    }
+
+    /// A graph that the node holds, as a model of its own, and the values of this graph that it reads: they come after
+    /// the graph's own inputs. `types` are those of the values its own inputs will get, where they are known.
+    public func body(_ name: String, types: [ValueType?] = []) throws(ImportError) -> (ONNXBody, captures: [Symbol]) {
+        switch attributes.removeValue(forKey: name) {
+        case .graph(let graph): return try readBody(graph, types)
+        case nil: throw invalid("it must have the attribute \"\(name)\"", received: "none")
+        case let other?: throw wrongKind(name, "a graph", other)
         }
     }
 
@@ -217,10 +269,13 @@ public final class ONNXNodeReader {
         return graph.graph.nodes[node].operation
     }
 
+    /// Whether the node has an attribute that nobody has asked for yet.
+    func hasAttribute(_ name: String) -> Bool { attributes[name] != nil }
+
     /// Throws if the node has attributes that nobody has asked for.
     func finish() throws(ImportError) {
         guard let name = attributes.keys.sorted().first, let value = attributes[name] else { return }
-        throw unsupported(value.hasGraph ? "sub-graphs (the attribute \"\(name)\")" : "the attribute \"\(name)\"")
+        throw unsupported(value.subgraphs.isEmpty ? "the attribute \"\(name)\"" : "graphs within it (\"\(name)\")")
     }
 
     // MARK: Errors
@@ -253,11 +308,6 @@ public final class ONNXNodeReader {
     private func wrongKind(_ name: String, _ wanted: String, _ value: ONNXAttribute.Value) -> ImportError {
         invalid("the attribute \"\(name)\" must be \(wanted)", received: "\(value.kind)")
     }
-}
-
-extension ONNXAttribute.Value {
-    /// Whether it holds a sub-graph.
-    fileprivate var hasGraph: Bool { kind == .graph || kind == .graphs }
 }
 
 /// A value of an ONNX file: in the graph, or a tensor that goes there in the order of axes its first reader wants.

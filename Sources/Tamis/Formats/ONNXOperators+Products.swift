@@ -26,11 +26,15 @@ extension ONNXOperators {
             write: { (gemm: Gemm, node) throws(ExportError) in
                 if gemm.transposeX { node.set("transA", 1) }
                 if gemm.transposeW { node.set("transB", 1) }
+                node.addends = [3]
                 node.activation = gemm.activation
             }),
         ONNXOperator(
             "MatMul",
             read: { (node) throws(ImportError) in [try node.call(MatMul(), node.weight(0), node.weight(1))] },
-            write: { (_: MatMul, _) throws(ExportError) in }),
+            write: { (product: MatMul, node) throws(ExportError) in
+                node.addends = [2, 3]
+                node.activation = product.activation
+            }),
     ]
 }

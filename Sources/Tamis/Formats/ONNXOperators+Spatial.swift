@@ -13,6 +13,7 @@ extension ONNXOperators {
             write: { (conv: Conv, node) throws(ExportError) in
                 node.set(conv.window)
                 if conv.groups != 1 { node.set("group", conv.groups) }
+                node.addends = [3]
                 node.activation = conv.activation
             }),
         ONNXOperator(

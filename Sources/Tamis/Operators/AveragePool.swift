@@ -4,7 +4,7 @@ import TamisKernels
 /// The mean of each window, channel by channel. ONNX's AveragePool on channel-last tensors.
 ///
 /// x: N × spatial × C; y: N × spatial' × C.
-public struct AveragePool: DifferentiableOperator {
+public struct AveragePool: DifferentiableOperator, Hashable {
     /// How the window slides.
     public let window: WindowGeometry
     /// Whether padding counts as zeros, or not at all.

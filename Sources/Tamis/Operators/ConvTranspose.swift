@@ -133,7 +133,9 @@ public struct ConvTranspose: DifferentiableOperator {
     ) throws(ShapeError) -> [Symbol?] {
         guard
             let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
+                    try graph.append(ConvTranspose(geometry: geometry, groups: groups), node.inputs)[0]
+                }
             }),
             let x = node.inputs[0], let w = node.inputs[1]
         else { return node.inputs.map { _ in nil } }

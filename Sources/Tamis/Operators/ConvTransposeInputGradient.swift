@@ -30,7 +30,7 @@ public struct ConvTransposeInputGradient: Operator {
         let kernels = try context.kernels(for: dy.elementType)
         let shape = try geometry.adjoint(x: context.input(2).shape, y: dy.shape, groups: groups, of: kind)
         if shape.isDepthwise {
-            let algorithm = DepthwiseConvolution(shape, kernels: kernels, activation: TAMIS_IDENTITY)
+            let algorithm = DepthwiseConvolution(shape, kernels: kernels, activation: .identity)
             return Prepared("depthwise", tiles: algorithm.tiles, operations: shape.operations, slowness: 4) {
                 bindings, tiles in
                 algorithm.run(
@@ -41,7 +41,7 @@ public struct ConvTransposeInputGradient: Operator {
         }
         try context.checkProduct(shape.depth, shape.channels, shape.filters)
         let algorithm = Im2colConvolution(
-            shape, kernels: kernels, product: .blas, activation: TAMIS_IDENTITY,
+            shape, kernels: kernels, product: .blas, activation: .identity,
             mayJoinImages: !context.isBatchInvariant)
         return Prepared(
             "im2col, OpenBLAS", tiles: algorithm.tiles, operations: shape.operations,

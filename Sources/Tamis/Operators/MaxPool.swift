@@ -5,7 +5,7 @@ import TamisKernels
 ///
 /// x: N × spatial × C of floats or integers; y: N × spatial' × C. With `indices` a second output of y's shape and int64
 /// says where in x each maximum stands: the place of its element in x laid out channel-first, as ONNX counts.
-public struct MaxPool: DifferentiableOperator {
+public struct MaxPool: DifferentiableOperator, Hashable {
     /// How places are counted within a channel of an image.
     public enum Indices: Sendable {
         /// The last spatial axis runs fastest.

@@ -13,6 +13,7 @@ public struct SoftmaxGradient: Operator {
     }
 
     public var kind: String { isLogarithmic ? "LogSoftmaxGradient" : "SoftmaxGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)

@@ -178,7 +178,7 @@ struct ONNXSpatialTests {
         let pool = ONNXNode("MaxPool", "x", "z", ["kernel_shape": .ints([2, 2])])
         var file = onnxFile([pool])
         file.graph.inputs = [ONNXValueInfo("x", type: .tensor(.float32, nil))]
-        let model = try Model(file, operators: .standard, limits: Limits())
+        let model = try Model(file, operators: .standard, folder: nil, limits: Limits())
         let x = try Tensor((0..<18).map(Float.init), shape: [1, 2, 3, 3])
         let z = try #require(Runner(model).run(["x": x])["z"])
         #expect(try z.scalars(as: Float.self) == [4, 5, 7, 8, 13, 14, 16, 17])
