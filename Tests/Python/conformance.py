@@ -4,8 +4,8 @@
 
 Without patterns: all cases of operators, the small models that PyTorch once wrote, and the simple models; with them,
 those whose names contain one. --floor runs the cases of onnx-cnn-cases.txt alone: fewer passes than the number in FILE
-are an error. --report writes a table of what passes, and why each other case fails. A crash (a signal, or an exit status
-above 3) and a run of more than a minute are errors in any case.
+are an error. --report writes a table of what passes, and why each other case fails. A crash (a signal, or an exit
+status above 3) and a run of more than a minute are errors in any case.
 """
 import argparse
 import collections
@@ -176,8 +176,8 @@ def report(names, results, cnn):
     lines = [
         "# Conformance", "",
         f"The cases of the Python package onnx {onnx.__version__} on `tamis run --precision strict`, as",
-        "`make conformance` last found them. The first line counts the cases of `Tests/Python/onnx-cnn-cases.txt`, which",
-        "the second has too.", ""]
+        "`make conformance` last found them. The first line counts the cases of `Tests/Python/onnx-cnn-cases.txt`,",
+        "which the second has too.", ""]
     lines += table(names, results, cnn) + [""]
     reasons = collections.defaultdict(list)
     for name, (state, why) in results.items():
