@@ -229,7 +229,6 @@ private struct FileNames {
     private let results: Set<Graph.ValueID>
 
     init(_ graph: Graph) throws(ExportError) {
-        names = []
         readers = graph.consumers
         results = graph.results
         taken = Set(graph.values.filter { $0.node == nil }.map(\.name))

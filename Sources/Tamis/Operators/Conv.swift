@@ -136,7 +136,9 @@ public struct Conv: DifferentiableOperator, Hashable {
     ) throws(ShapeError) -> [Symbol?] {
         guard
             let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
+                    try graph.append(Conv(window: window, groups: groups), node.inputs)[0]
+                }
             }),
             let x = node.inputs[0], let w = node.inputs[1]
         else { return node.inputs.map { _ in nil } }
