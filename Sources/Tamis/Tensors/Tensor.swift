@@ -201,7 +201,7 @@ public struct Tensor: Sendable {
         case .uint8: try scalars(as: UInt8.self).map(Double.init)
         case .uint16: try scalars(as: UInt16.self).map(Double.init)
         case .uint32: try scalars(as: UInt32.self).map(Double.init)
-        case .uint64: try scalars(as: UInt64.self).map(Double.init)
+        case .uint64: try scalars(as: UInt64.self).map { Double($0) }
         case .bool: try scalars(as: Bool.self).map { $0 ? 1 : 0 }
         default: throw .elementType(rule: "numbers are wanted", received: elementType)
         }
