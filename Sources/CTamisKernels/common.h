@@ -9,8 +9,20 @@ INLINE long minimum(long a, long b) { return a < b ? a : b; }
 INLINE long maximum(long a, long b) { return a > b ? a : b; }
 INLINE long divided_up(long a, long b) { return (a + b - 1) / b; }
 
-/// The reductions over rows: Σ x, Σ (x − mean)², Σ dy · (x − mean).
-typedef enum { SUM, SQUARED_DEVIATIONS, PRODUCTS } reduction_kind;
+/// The reductions over rows: Σ x, Σ |x|, Σ x², Π x, max x, min x, Σ (x − mean)², Σ dy · (x − mean).
+typedef enum {
+    SUM = TAMIS_SUM,
+    ABSOLUTES = TAMIS_SUM_OF_ABSOLUTES,
+    SQUARES = TAMIS_SUM_OF_SQUARES,
+    FACTORS = TAMIS_PRODUCT,
+    LARGEST = TAMIS_LARGEST,
+    SMALLEST = TAMIS_SMALLEST,
+    SQUARED_DEVIATIONS,
+    PRODUCTS
+} reduction_kind;
+
+/// What pooling makes of a window: its maximum, its mean, or its p-norm.
+typedef enum { POOL_MAXIMUM, POOL_MEAN, POOL_NORM } pool_kind;
 
 // ---- Short runs -----------------------------------------------------------------------------------------------------
 //

@@ -6,7 +6,7 @@
 typedef struct {
     char bytes[16];
 } element_16;
-typedef uint32_t word __attribute__((may_alias));    // any element of 4 bytes
+typedef uint32_t word __attribute__((may_alias, aligned(1)));    // any element of 4 bytes, wherever it stands
 
 /// Copies one line of `count` elements that stand `stride` elements apart.
 #define DEFINE_LINE(bytes, type)                                                                                       \
@@ -43,7 +43,7 @@ static void copy_line(long count, long stride, long bytes, const char *source, c
 /// destination `to_stride`.
 static inline void transpose_4_by_4(const word *from, long from_stride, word *to, long to_stride)
 {
-    typedef uint32_t four __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef uint32_t four __attribute__((vector_size(16), aligned(1), may_alias));
     const four a = *(const four *)from, b = *(const four *)(from + from_stride);
     const four c = *(const four *)(from + 2 * from_stride), d = *(const four *)(from + 3 * from_stride);
     const four ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);

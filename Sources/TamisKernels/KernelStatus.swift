@@ -5,4 +5,6 @@ public enum KernelStatus: Sendable, Hashable {
     case indexOutOfRange(position: Int, index: Int, limit: Int)
     /// An integer was to be divided by 0.
     case divisionByZero
+    /// The time that the run may take was over.
+    case timeout
 }

@@ -49,7 +49,7 @@ public struct MachineReport: Sendable {
         defer { panels.deallocate() }
         product.pack([Float](repeating: 1, count: size * size), into: panels)
         kernelGigaflops = Self.gigaflops(seconds: seconds) { _, x, _, y in
-            product.run(0..<product.tiles, x: x, w: UnsafeRawPointer(panels), bias: nil, y: y)
+            product.run(0..<product.tiles, x: x, w: UnsafeRawPointer(panels), bias: nil, residual: nil, y: y)
         }
         memoryBytes = Self.memoryInformation("MemTotal:")
         availableMemoryBytes = Self.memoryInformation("MemAvailable:")

@@ -1,6 +1,6 @@
 public import CTamisKernels
 
-/// Y (M × N) = f(X · W + bias) in tiles; X stored K × M where `transposeX`, W stored N × K where `transposeW`.
+/// Y (M × N) = f(X · W + bias + residual) in tiles; X stored K × M where `transposeX`, W stored N × K where `transposeW`.
 ///
 ///               N                 K              N
 ///          ┌─────────┐       ┌─────────┐     ┌───────┐
@@ -76,10 +76,10 @@ public struct MatrixProduct: Sendable {
         kernels.pack_panels(k, n, w, transposeW ? k : n, transposeW, panels)
     }
 
-    /// Computes the tiles `range`; `w` is W, or its panels.
+    /// Computes the tiles `range`; `w` is W, or its panels; `residual` is as Y.
     public func run(
         _ range: Range<Int>, x: UnsafeRawPointer, w: UnsafeRawPointer, bias: UnsafeRawPointer?,
-        y: UnsafeMutableRawPointer
+        residual: UnsafeRawPointer?, y: UnsafeMutableRawPointer
     ) {
         let size = kernels.type.byteCount
         for tile in range {
@@ -88,19 +88,20 @@ public struct MatrixProduct: Sendable {
             let rows = min(tileRows, m - row)
             let columns = min(tileColumns, n - column)
             let target = y + (row * n + column) * size
+            let tileResidual = residual.map { $0 + (row * n + column) * size }
             let tileBias = bias.map { $0 + column * size }
             switch form {
             case .panels:
                 kernels.multiply_panels(
-                    rows, columns, k, x + row * k * size, k, w + column * k * size, tileBias, nil, 0, activation,
-                    target, n)
+                    rows, columns, k, x + row * k * size, k, w + column * k * size, tileBias, tileResidual, n,
+                    activation, target, n)
             case .blas:
                 BLAS.multiply(
                     kernels.type, transposeX: transposeX, transposeW: transposeW, m: rows, n: n, k: k,
                     x: x + (transposeX ? row : row * k) * size, ldx: max(1, transposeX ? m : k), w: w,
                     ldw: max(1, transposeW ? k : n), y: target, ldy: n)
-                if bias != nil || activation.curve != TAMIS_IDENTITY {
-                    kernels.epilogue(rows, n, tileBias, nil, 0, activation, target, n)
+                if bias != nil || residual != nil || activation.curve != TAMIS_IDENTITY {
+                    kernels.epilogue(rows, n, tileBias, tileResidual, n, activation, target, n)
                 }
             }
         }

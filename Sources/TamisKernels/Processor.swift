@@ -45,7 +45,8 @@ public enum Processor {
         return quota / period
     }()
 
-    static func read(_ path: String) -> String? {
+    /// The text of a small file of the system; nil where it cannot be read.
+    package static func read(_ path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }

@@ -47,6 +47,22 @@ package struct DoubleTensor: Sendable, Equatable {
         try Tensor(values, shape: shape).converted(to: elementType)
     }
 
+    /// The same values as any numeric type; what does not fit it is not for tests.
+    package func numbers(_ elementType: ElementType) throws -> Tensor {
+        guard let tensor = try elementType.visit(Numbers(tensor: self))?.get() else {
+            throw TestFailure("\(elementType) holds no numbers")
+        }
+        return tensor
+    }
+
+    private struct Numbers: NumericVisitor {
+        let tensor: DoubleTensor
+
+        func visit<Scalar: NumericScalar>(_ type: Scalar.Type) -> Result<Tensor, any Error> {
+            .init { try Tensor(tensor.values.map(Scalar.init(nearest:)), shape: tensor.shape) }
+        }
+    }
+
     /// The number at a place.
     package subscript(indices: [Int]) -> Double {
         get { values[offset(indices)] }
@@ -60,5 +76,20 @@ package struct DoubleTensor: Sendable, Equatable {
     /// Every place of a shape, row-major.
     package static func indices(of shape: [Int]) -> [[Int]] {
         shape.reduce([[]]) { places, extent in places.flatMap { place in (0..<extent).map { place + [$0] } } }
+    }
+}
+
+/// Whole numbers as a tensor of an integer type.
+package func integerTensor(_ values: [Double], _ shape: [Int], _ elementType: ElementType) throws -> Tensor {
+    switch elementType {
+    case .int8: try Tensor(values.map { Int8($0) }, shape: shape)
+    case .int16: try Tensor(values.map { Int16($0) }, shape: shape)
+    case .int32: try Tensor(values.map { Int32($0) }, shape: shape)
+    case .int64: try Tensor(values.map { Int64($0) }, shape: shape)
+    case .uint8: try Tensor(values.map { UInt8($0) }, shape: shape)
+    case .uint16: try Tensor(values.map { UInt16($0) }, shape: shape)
+    case .uint32: try Tensor(values.map { UInt32($0) }, shape: shape)
+    case .uint64: try Tensor(values.map { UInt64($0) }, shape: shape)
+    default: throw TestFailure("no integers: \(elementType)")
     }
 }

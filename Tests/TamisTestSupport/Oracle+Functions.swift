@@ -4,6 +4,7 @@ import Tamis
 extension Oracle {
     package static func exponential(_ x: Double) -> Double { exp(x) }
     package static func logarithm(_ x: Double) -> Double { log(x) }
+    package static func power(_ x: Double, _ exponent: Double) -> Double { pow(x, exponent) }
 
     /// The functions of the table of activations.
     package static func activate(_ activation: Activation, _ x: Double) -> Double {

@@ -45,7 +45,7 @@ package enum Oracle {
         }
     }
 
-    private static func pool(
+    static func pool(
         _ x: DoubleTensor, _ geometry: Geometry, _ reduce: (_ values: [Double], _ padded: Int) -> Double
     ) -> DoubleTensor {
         let (images, channels) = (x.shape[0], x.shape[x.shape.count - 1])
@@ -65,7 +65,7 @@ package enum Oracle {
         return y
     }
 
-    private static func flat(_ place: [Int], _ shape: [Int]) -> Int { zip(place, shape).reduce(0) { $0 * $1.1 + $1.0 } }
+    static func flat(_ place: [Int], _ shape: [Int]) -> Int { zip(place, shape).reduce(0) { $0 * $1.1 + $1.0 } }
 
     // MARK: Products
 

@@ -69,6 +69,16 @@ typedef enum {
     TAMIS_PRELU,    ///< a < 0 ? a · b : a
 } tamis_binary;
 
+/// What reductions make of many elements.
+typedef enum {
+    TAMIS_SUM = 0,
+    TAMIS_SUM_OF_ABSOLUTES = 1,
+    TAMIS_SUM_OF_SQUARES = 2,
+    TAMIS_PRODUCT = 3,
+    TAMIS_LARGEST = 4,
+    TAMIS_SMALLEST = 5,
+} tamis_reduction;
+
 /// Where a sliding window meets one image; spatial axes are (depth, height, width).
 typedef struct {
     long input[3];     ///< extents of the input image
@@ -140,6 +150,13 @@ typedef struct {
     /// Adds the gradient of `average_pool` to dx, over the whole image; the caller clears dx before.
     void (*average_pool_gradient)(const tamis_window *window, long channels, bool count_include_pad,
                                   const long padded_end[3], const void *dy, void *dx);
+    /// The norm (Σ |x|^power)^(1 / power) of each window, for a power of 1 or more.
+    void (*lp_pool)(const tamis_window *window, long channels, long power, const void *image, long first_row, long rows,
+                    void *y);
+    /// Adds the gradient of `lp_pool`, dy · sign(x) · (|x| / y)^(power − 1), to dx, over the whole image; 0 where x is 0.
+    /// The caller clears dx before.
+    void (*lp_pool_gradient)(const tamis_window *window, long channels, long power, const void *image, const void *y,
+                             const void *dy, void *dx);
 
     // ---- Element-wise ---------------------------------------------------------------------------------------------
 
@@ -164,11 +181,16 @@ typedef struct {
     void (*softmax_gradient)(long outer, long count, long inner, const void *y, const void *dy, void *dx);
     /// dx = dy − e^y · Σ dy
     void (*log_softmax_gradient)(long outer, long count, long inner, const void *y, const void *dy, void *dx);
+    /// y = ln Σ e^x, outer × inner of them; −infinity where count is 0.
+    void (*log_sum_exponentials)(long outer, long count, long inner, const void *x, void *y);
 
     // ---- Reductions over rows, one result a column; a tree of fixed blocks of rows, so the order depends on M alone -----
 
     /// y[n] = Σ_m x[m][n]
     void (*sum_rows)(long M, long N, const void *x, long ldx, void *y);
+    /// y[n] = the sum, product … over m of x[m][n]; that of no rows changes nothing it is joined to: 0, 1, −infinity,
+    /// infinity. The largest and smallest of a NaN and others is NaN.
+    void (*reduce_rows)(tamis_reduction function, long M, long N, const void *x, long ldx, void *y);
     /// y[n] = Σ_m (x[m][n] − mean[n])²
     void (*sum_squared_deviations)(long M, long N, const void *x, long ldx, const void *mean, void *y);
     /// y[n] = Σ_m dy[m][n] · (x[m][n] − mean[n])
@@ -179,6 +201,21 @@ typedef struct {
     /// dx[m][n] = a[n] · dy[m][n] + b[n] · (x[m][n] − mean[n]) + c[n]; dx may be dy.
     void (*normalization_gradient)(long M, long N, const void *dy, const void *x, const void *mean, const void *a,
                                    const void *b, const void *c, void *dx);
+
+    // ---- Normalisation of the rows of a contiguous M × N matrix ---------------------------------------------------------
+
+    /// y = (x − mean) · inverse · scale + bias with the row's own mean (0 unless it `centers`) and inverse = 1 / √(mean of
+    /// (x − mean)² + epsilon), both a number a row; y may be x; bias may be NULL.
+    void (*layer_normalization)(long M, long N, double epsilon, bool centers, const void *x, const void *scale,
+                                const void *bias, void *y, void *means, void *inverses);
+    /// The gradient of `layer_normalization` with respect to x, and products = dy · (x − mean) · inverse, whose sums over
+    /// the rows are that of scale; dx may be dy.
+    void (*layer_normalization_gradient)(long M, long N, bool centers, const void *x, const void *scale,
+                                         const void *means, const void *inverses, const void *dy, void *dx,
+                                         void *products);
+    /// y[n] = x[n] · (bias + alpha · Σ x[n − before … n + after]²)^−beta; `squares` is room for before + N + after scalars.
+    void (*local_response)(long M, long N, long before, long after, double alpha, double beta, double bias,
+                           const void *x, void *y, void *squares);
 
     // ---- Updates of parameters; all may be in place ---------------------------------------------------------------------
 
@@ -214,7 +251,7 @@ void tamis_widen_halves(long count, bool is_bfloat16, const uint16_t *from, floa
 void tamis_narrow_halves(long count, bool is_bfloat16, const float *from, uint16_t *to);
 
 /// Copies an array of `rank` axes with the given extents from a strided source (strides in elements) to a contiguous
-/// destination; elements of 1, 2, 4, 8 or 16 bytes.
+/// destination; elements of 1, 2, 4, 8 or 16 bytes, aligned or not.
 void tamis_strided_copy(long rank, const long *extents, const long *strides, long element_bytes, const void *source,
                         void *destination);
 

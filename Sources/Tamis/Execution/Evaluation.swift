@@ -10,32 +10,43 @@ struct Evaluation {
         let operands = Operands(
             inputs.map { $0.map { Operand(type: .tensor($0.elementType, $0.shape), constant: $0) } },
             operatorName: operation.kind)
+        var types: [Preparation.Tensor] = []
         var outputs: [Tensor] = []
+        let budget = MemoryBudget(limit: options.memoryLimit)
         do throws(ShapeError) {
             if let typed = operation as? any TypeOperator { return try typed.values(for: operands) }
+            // Weights in another order are made when they are read.
+            if let transpose = operation as? Transpose, let x = inputs.first ?? nil, x.elementType.bitWidth >= 8 {
+                return [try x.permuted(by: transpose.order)]
+            }
             for type in try operation.outputTypes(for: operands) {
                 guard case .tensor(let elementType, _) = type, elementType.bitWidth > 0, let shape = type.shape else {
                     return nil
                 }
-                outputs.append(try Tensor(uninitialized: elementType, shape: shape))
+                types.append(Preparation.Tensor(elementType: elementType, shape: shape))
             }
-            for input in inputs { try input?.storage.make() }
         } catch {
             throw .shape(error)
         }
         if inputs.contains(where: { $0?.elementType == .string }) { return nil }
         let context = Preparation(
             inputs: inputs.map { $0.map { Preparation.Tensor(elementType: $0.elementType, shape: $0.shape) } },
-            outputs: outputs.map { Preparation.Tensor(elementType: $0.elementType, shape: $0.shape) },
-            isOutputWanted: outputs.map { _ in true }, level: options.level, precision: options.precision,
-            isBatchInvariant: true, constants: inputs, store: WeightStore(byteLimit: 0), operatorName: operation.kind)
+            outputs: types, isOutputWanted: types.map { _ in true }, level: options.level,
+            precision: options.precision, isBatchInvariant: true, constants: inputs, store: WeightStore(byteLimit: 0),
+            budget: budget, operatorName: operation.kind)
         let prepared = try operation.prepare(context)
-        if outputs.allSatisfy({ $0.shape.elementCount == 0 }) { return outputs }
         if prepared.isView, let source = inputs.first ?? nil {
-            return [
-                Tensor(elementType: outputs[0].elementType, shape: outputs[0].shape, storage: source.storage)
-            ]
+            return [Tensor(elementType: types[0].elementType, shape: types[0].shape, storage: source.storage)]
         }
+        do throws(ShapeError) {
+            for type in types { outputs.append(try Tensor(uninitialized: type.elementType, shape: type.shape)) }
+            for input in inputs { try input?.storage.make() }
+        } catch {
+            throw .shape(error)
+        }
+        if outputs.allSatisfy({ $0.shape.elementCount == 0 }) { return outputs }
+        try budget.take(prepared.workspaceBytes)
+        try budget.take(prepared.scratchBytes)
         try run(prepared, inputs, outputs, of: operation)
         return outputs
     }

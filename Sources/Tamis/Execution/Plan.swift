@@ -63,6 +63,8 @@ public struct Plan: Sendable {
     public let arenaBytes: Int
     /// Bytes of scratch memory each thread of a session takes.
     public let scratchBytes: Int
+    /// Bytes of all that the memory limit is about: constants, results, and what a session on one thread takes.
+    public let memoryBytes: Int
     /// How much of the processor the plan uses.
     public let level: KernelLevel
     /// The parameters that a run changes.
@@ -106,7 +108,7 @@ public struct Plan: Sendable {
         var model = model
         for name in options.extraOutputs { try model.addOutput(name) }
         model = try WidenHalves()(model)
-        if options.optimizes { model = try model.optimized() }
+        if options.optimizes { model = try model.optimized(for: options) }
         try self.init(prepared: model, inputs: shapes, values: [:], options: options, store: store)
     }
 
@@ -124,6 +126,7 @@ public struct Plan: Sendable {
         outputs = planner.outputPorts
         arenaBytes = planner.arenaBytes
         scratchBytes = planner.scratchBytes
+        memoryBytes = planner.memoryBytes
         level = min(options.level, .best)
         stateParameters = planner.stateParameters
         steps = planner.steps

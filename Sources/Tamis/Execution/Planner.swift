@@ -5,6 +5,7 @@ struct Planner {
     let model: Model
     let options: PlanOptions
     let store: WeightStore
+    private let budget: MemoryBudget
     private let graph: Graph
     /// The parameters that a run changes; all others are constants.
     private let updated: Set<Graph.ValueID>
@@ -24,12 +25,14 @@ struct Planner {
     private(set) var copies: [Plan.Copy] = []
     private(set) var arenaBytes = 0
     private(set) var scratchBytes = 0
+    var memoryBytes: Int { budget.taken }
 
     /// `values` are inputs whose values the plan may count on.
     init(model: Model, options: PlanOptions, store: WeightStore, values: [String: Tensor] = [:]) {
         self.model = model
         self.options = options
         self.store = store
+        budget = MemoryBudget(limit: options.memoryLimit)
         graph = model.graph
         updated = Set(graph.updates.map(\.parameter))
         tensors = Array(repeating: nil, count: graph.values.count)
@@ -48,7 +51,8 @@ struct Planner {
                 operator: "output", rule: "each output must have a name of its own",
                 received: "\"\(output.name)\" twice")
         }
-        for name in shapes.keys where !graph.inputs.contains(where: { graph.values[$0].name == name }) {
+        let inputNames = Set(graph.inputs.map { graph.values[$0].name })
+        for name in shapes.keys where !inputNames.contains(name) {
             throw .unknownName(name, known: graph.inputs.map { graph.values[$0].name })
         }
         var names: [String: Int] = [:]
@@ -117,6 +121,12 @@ struct Planner {
                     throw .openShape(value: graph.values[id].name, type: type)
                 }
                 tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
+                // Before operators make tables as long as the axes.
+                guard bytes(id) <= options.memoryLimit else {
+                    throw .at(
+                        node: node.name, operator: node.operation.kind,
+                        .memory(needed: bytes(id), limit: options.memoryLimit))
+                }
             }
             try evaluate(node, operands)
         }
@@ -145,6 +155,7 @@ struct Planner {
             operands.allSatisfy({ $0.map { $0.constant != nil } ?? true })
         else { return }
         do throws(PlanError) {
+            for output in node.outputs { try budget.take(bytes(output)) }
             guard let values = try Evaluation(options: options)(node.operation, operands.map { $0?.constant }) else {
                 return
             }
@@ -182,7 +193,7 @@ struct Planner {
                 isOutputWanted: node.outputs.map(neededValues.contains), level: options.level,
                 precision: options.precision,
                 isBatchInvariant: graph.updates.isEmpty, constants: node.inputs.map { $0.flatMap(constant) },
-                store: store,
+                store: store, budget: budget,
                 operatorName: node.operation.kind)
             var prepared: Prepared
             do throws(PlanError) {
@@ -302,6 +313,7 @@ struct Planner {
                 slotOfRoot[id] = addSlot(.state(name: name))
                 stateParameters.append(Plan.Port(name: name, elementType: tensor.elementType, shape: tensor.shape))
             } else if let tensor = constant(id), read.contains(id) {
+                try budget.take(tensor.byteCount)
                 do throws(ShapeError) { try tensor.storage.make() } catch {
                     throw .outOfMemory(bytes: tensor.byteCount)
                 }
@@ -312,6 +324,7 @@ struct Planner {
         for (index, output) in graph.outputs.enumerated() {
             guard let tensor = tensors[output.value] else { continue }
             outputPorts.append(Plan.Port(name: output.name, elementType: tensor.elementType, shape: tensor.shape))
+            try budget.take(bytes(output.value))
             let slot = addSlot(.output(index))
             if slotOfRoot[root[output.value]] == nil {
                 slotOfRoot[root[output.value]] = slot
@@ -356,9 +369,8 @@ struct Planner {
         }
         copies += writes
         let memory = MemoryPlan(buffers)
-        guard memory.byteCount <= options.memoryLimit else {
-            throw .memory(needed: memory.byteCount, limit: options.memoryLimit)
-        }
+        try budget.take(memory.byteCount)
+        try budget.take(scratchBytes)
         arenaBytes = memory.byteCount
         for (slot, buffer) in arenaSlots { locations[slot] = .arena(offset: memory.offsets[buffer]) }
         for (step, buffer) in workspaces { steps[step].workspaceOffset = memory.offsets[buffer] }

@@ -21,14 +21,13 @@ public final class Runner {
     private let settings: Settings
     private var form: Form?
 
-    /// A runner that keeps the sessions of the last `capacity` shapes, and no more of them than take `sessionBytes`.
+    /// A runner that keeps the plans of the last `capacity` shapes; all work in one memory.
     public init(
         _ model: Model, threads: Int = Processor.availableCount, options: PlanOptions = PlanOptions(),
-        capacity: Int = 8, sessionBytes: Int = 1 << 30, store: WeightStore = WeightStore()
+        capacity: Int = 8, store: WeightStore = WeightStore()
     ) {
         source = model
-        settings = Settings(
-            options: options, threads: threads, capacity: max(1, capacity), sessionBytes: sessionBytes, store: store)
+        settings = Settings(options: options, threads: threads, capacity: max(1, capacity), store: store)
     }
 
     fileprivate init(_ model: Model, settings: Settings) {
@@ -47,7 +46,7 @@ public final class Runner {
 
     /// Runs the model and writes its outputs to the tensors of their names.
     public func run(_ inputs: [String: Tensor], into outputs: inout [String: Tensor]) throws(ExecutionError) {
-        if case .fixed(let part) = try prepared() { return try part.run(inputs, into: &outputs) }
+        if case .fixed(let part) = try prepared() { return try part.run(inputs, into: &outputs, settings.newRun) }
         for (name, value) in try runValues(inputs.mapValues(Value.tensor)) {
             guard let tensor = value.tensor else { throw .notATensor(name: name) }
             outputs[name] = tensor
@@ -56,13 +55,19 @@ public final class Runner {
 
     /// Runs the model on values of any kind by name, and returns its outputs by name.
     public func runValues(_ inputs: [String: Value]) throws(ExecutionError) -> [String: Value] {
+        try runValues(inputs, settings.newRun)
+    }
+
+    private func runValues(
+        _ inputs: [String: Value], _ allowance: Allowance
+    ) throws(ExecutionError) -> [String: Value] {
         switch try prepared() {
         case .fixed(let part):
             var outputs: [String: Tensor] = [:]
-            try part.run(inputs.compactMapValues(\.tensor), into: &outputs)
+            try part.run(inputs.compactMapValues(\.tensor), into: &outputs, allowance)
             return outputs.mapValues(Value.tensor)
         case .segmented(let graph, let segments, let executors, let constants):
-            return try run(graph, segments, executors, constants, inputs)
+            return try run(graph, segments, executors, constants, inputs, allowance)
         }
     }
 
@@ -72,7 +77,7 @@ public final class Runner {
             var model = source
             for name in settings.options.extraOutputs { try model.addOutput(name) }
             model = try WidenHalves()(model)
-            if settings.options.optimizes { model = try model.optimized() }
+            if settings.options.optimizes { model = try model.optimized(for: settings.options) }
             let made: Form
             if Segments.isOnePart(model),
                 model.graph.inputs.allSatisfy({ model.graph.values[$0].type.elementType != nil })
@@ -99,7 +104,7 @@ public final class Runner {
 
     private func run(
         _ graph: Graph, _ segments: Segments, _ executors: [Executor], _ constants: [String: Value],
-        _ inputs: [String: Value]
+        _ inputs: [String: Value], _ allowance: Allowance
     ) throws(ExecutionError) -> [String: Value] {
         var values = constants
         // Only inputs can be given: a tensor by the name of a constant does not take its place.
@@ -127,7 +132,7 @@ public final class Runner {
                     given[name] = tensor
                 }
                 var found: [String: Tensor] = [:]
-                try executor.run(given, into: &found)
+                try executor.run(given, into: &found, allowance)
                 for (name, tensor) in found { values[name] = .tensor(tensor) }
             case (.dynamic(_, let node, let names, let results), .dynamic(let operation, let bodies)):
                 var operands: [Value?] = []
@@ -136,6 +141,7 @@ public final class Runner {
                     operands.append(name.flatMap { values[$0] })
                 }
                 let found: [Value]
+                bodies.allowance = allowance
                 do throws(ExecutionError) {
                     found = try operation.evaluate(operands, in: bodies)
                 } catch {
@@ -166,8 +172,14 @@ extension Runner {
         var options: PlanOptions
         var threads: Int
         var capacity: Int
-        var sessionBytes: Int
         var store: WeightStore
+        let memory = WorkMemory()
+
+        /// What a run that begins now may take.
+        var newRun: Allowance {
+            Allowance(
+                iterations: options.iterationLimit, deadline: options.timeLimit.map { ContinuousClock.now + $0 })
+        }
 
         /// The options of a part of a model whose passes have run.
         var planned: PlanOptions {
@@ -185,6 +197,17 @@ extension Runner {
         }
     }
 
+    /// What a run, with all models within the model, may still take.
+    fileprivate final class Allowance {
+        var iterations: Int
+        let deadline: ContinuousClock.Instant?
+
+        init(iterations: Int, deadline: ContinuousClock.Instant?) {
+            self.iterations = iterations
+            self.deadline = deadline
+        }
+    }
+
     /// A model of fixed shapes once its inputs' are known, and the sessions of the last ones.
     fileprivate final class FixedPart {
         private let model: Model
@@ -199,8 +222,12 @@ extension Runner {
             self.settings = settings
         }
 
-        func run(_ inputs: [String: Tensor], into outputs: inout [String: Tensor]) throws(ExecutionError) {
-            try session(inputs).run(inputs, into: &outputs)
+        func run(
+            _ inputs: [String: Tensor], into outputs: inout [String: Tensor], _ allowance: Allowance
+        ) throws(ExecutionError) {
+            let session = try session(inputs)
+            session.deadline = allowance.deadline
+            try session.run(inputs, into: &outputs)
         }
 
         private func session(_ inputs: [String: Tensor]) throws(ExecutionError) -> Session {
@@ -212,7 +239,8 @@ extension Runner {
                 if position > 0 { sessions.insert(sessions.remove(at: position), at: 0) }
                 return sessions[0].session
             }
-            let given = inputs.filter { name, _ in model.inputs.contains { $0.name == name } }
+            let names = Set(model.inputs.map(\.name))
+            let given = inputs.filter { names.contains($0.key) }
             let known = given.filter { values.contains($0.key) }
             let plan: Plan
             do throws(PlanError) {
@@ -222,12 +250,9 @@ extension Runner {
             } catch {
                 throw .plan(error)
             }
-            let session = try Session(plan, threads: settings.threads)
+            if sessions.count == settings.capacity { sessions.removeLast() }
+            let session = try Session(plan, threads: settings.threads, memory: settings.memory)
             sessions.insert((session, known), at: 0)
-            var bytes = sessions.reduce(0) { $0 + $1.session.byteCount }
-            while sessions.count > settings.capacity || (sessions.count > 1 && bytes > settings.sessionBytes) {
-                bytes -= sessions.removeLast().session.byteCount
-            }
             return session
         }
     }
@@ -236,6 +261,8 @@ extension Runner {
     fileprivate final class Bodies: RunContext {
         private let settings: Settings
         private var runners: [Int: Runner] = [:]
+        /// What the run may take that asks for values now.
+        var allowance: Allowance?
 
         init(_ settings: Settings) { self.settings = settings.inner }
 
@@ -244,9 +271,17 @@ extension Runner {
         func run(_ model: Model, at index: Int, on inputs: [Value]) throws(ExecutionError) -> [Value] {
             let runner = runners[index] ?? Runner(model, settings: settings)
             runners[index] = runner
+            let allowance = allowance ?? settings.newRun
+            guard allowance.iterations > 0 else { throw .iterations(limit: settings.options.iterationLimit) }
+            allowance.iterations -= 1
+            if let deadline = allowance.deadline, let limit = settings.options.timeLimit,
+                ContinuousClock.now >= deadline
+            {
+                throw .time(limit: limit)
+            }
             var given: [String: Value] = [:]
             for (port, value) in zip(model.inputs, inputs) { given[port.name] = value }
-            let found = try runner.runValues(given)
+            let found = try runner.runValues(given, allowance)
             return try model.outputs.map { (output) throws(ExecutionError) in
                 guard let value = found[output.name] else {
                     throw .unknownOutput(name: output.name, known: found.keys.sorted())

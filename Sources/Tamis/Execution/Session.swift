@@ -8,9 +8,13 @@ public final class Session {
     public let threads: Int
 
     private let state: State?
-    private let arena: TensorStorage
-    private let scratch: TensorStorage
+    /// The arena, then the scratch memory of each thread.
+    private let memory: WorkMemory
+    private let byteCount: Int
+    private let scratchOffset: Int
     private let scratchStride: Int
+    /// Where the memory began when the table was filled.
+    private var boundBase: UnsafeMutableRawPointer?
     /// Where each slot of the plan lies.
     private let table: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     /// The slots of all steps, one after the other, and where those of each step begin.
@@ -20,22 +24,29 @@ public final class Session {
     private let statuses: UnsafeMutablePointer<KernelStatus>
     private let inputSlots: [Int]
     private let outputSlots: [Int]
+    /// When a run must be over; nil for no end.
+    var deadline: ContinuousClock.Instant?
 
     /// A session on at most `threads` threads; as many as the process may use by default. A plan that changes parameters
     /// needs the `state` that holds them.
-    public init(_ plan: Plan, threads: Int = Processor.availableCount, state: State? = nil) throws(ExecutionError) {
+    public convenience init(
+        _ plan: Plan, threads: Int = Processor.availableCount, state: State? = nil
+    ) throws(ExecutionError) {
+        try self.init(plan, threads: threads, state: state, memory: WorkMemory())
+    }
+
+    /// A session in memory that it shares with others, which run before it or after.
+    init(_ plan: Plan, threads: Int, state: State? = nil, memory: WorkMemory) throws(ExecutionError) {
         self.plan = plan
         self.threads = min(max(1, threads), ThreadPool.maximumThreads)
         self.state = state
+        self.memory = memory
         scratchStride = (plan.scratchBytes + 4095) / 4096 * 4096 + 64
-        func memory(_ byteCount: Int) throws(ExecutionError) -> TensorStorage {
-            do throws(ShapeError) { return try TensorStorage(byteCount: byteCount) } catch {
-                throw .memory(bytes: byteCount)
-            }
-        }
-        arena = try memory(plan.arenaBytes)
-        let (scratchBytes, overflow) = scratchStride.multipliedReportingOverflow(by: self.threads)
-        scratch = try memory(overflow ? Int.max : scratchBytes)
+        scratchOffset = (plan.arenaBytes + 63) / 64 * 64
+        let (scratchBytes, isTooMuch) = scratchStride.multipliedReportingOverflow(by: self.threads)
+        let (byteCount, overflow) = scratchOffset.addingReportingOverflow(scratchBytes)
+        self.byteCount = isTooMuch || overflow ? Int.max : byteCount
+        try memory.reserve(self.byteCount)
         var states: [String: TensorStorage] = [:]
         for port in plan.stateParameters {
             guard let storage = state?.memory(port) else { throw .missingParameter(name: port.name) }
@@ -50,7 +61,7 @@ public final class Session {
         var outputSlots = [Int](repeating: 0, count: plan.outputs.count)
         for (slot, location) in plan.locations.enumerated() {
             switch location {
-            case .arena(let offset): table[slot] = arena.base + offset
+            case .arena: break
             case .input(let index): inputSlots[index] = slot
             case .output(let index): outputSlots[index] = slot
             case .state(let name): table[slot] = states[name]?.base
@@ -70,9 +81,6 @@ public final class Session {
         }
         self.firstSlot = firstSlot
     }
-
-    /// Bytes of the memory the session holds.
-    var byteCount: Int { arena.byteCount + scratch.byteCount }
 
     deinit {
         table.deallocate()
@@ -116,12 +124,26 @@ public final class Session {
             }
         }
         // The tables hold bare pointers: what they point to stays alive until all steps are done.
-        try withExtendedLifetime(inputs) { () throws(ExecutionError) in try runSteps() }
+        let memory = try boundMemory()
+        try withExtendedLifetime(inputs) { () throws(ExecutionError) in try runSteps(memory) }
     }
 
-    private func runSteps() throws(ExecutionError) {
+    /// Where the memory begins, which the table's pointers into the arena are then right for.
+    private func boundMemory() throws(ExecutionError) -> UnsafeMutableRawPointer {
+        try memory.reserve(byteCount)
+        guard let base = memory.base else { throw .memory(bytes: byteCount) }
+        if base != boundBase {
+            for (slot, location) in plan.locations.enumerated() {
+                if case .arena(let offset) = location { table[slot] = base + offset }
+            }
+            boundBase = base
+        }
+        return base
+    }
+
+    private func runSteps(_ memory: UnsafeMutableRawPointer) throws(ExecutionError) {
         for index in plan.steps.indices {
-            let status = runStep(index)
+            let status = runStep(index, memory)
             guard status == .done else {
                 throw .data(node: plan.steps[index].name, operator: plan.steps[index].operatorName, status)
             }
@@ -139,13 +161,14 @@ public final class Session {
         let scratch: UnsafeMutableRawPointer
         let scratchStride: Int
         let statuses: UnsafeMutablePointer<KernelStatus>
+        let deadline: ContinuousClock.Instant?
     }
 
-    private func runStep(_ index: Int) -> KernelStatus {
+    private func runStep(_ index: Int, _ memory: UnsafeMutableRawPointer) -> KernelStatus {
         plan.steps.withUnsafeBufferPointer { steps in
             let bindings = Bindings(
                 table: table, slots: slots + firstSlot[index], inputCount: steps[index].inputCount,
-                workspace: arena.base + steps[index].workspaceOffset, scratch: scratch.base)
+                workspace: memory + steps[index].workspaceOffset, scratch: memory + scratchOffset)
             return steps[index].prepared.stages.withUnsafeBufferPointer { stages in
                 for position in stages.indices {
                     let status = run(stages.baseAddress.unsafelyUnwrapped + position, bindings)
@@ -163,12 +186,12 @@ public final class Session {
         let tiles = stage.pointee.tiles
         guard tiles > 0 else { return .done }
         guard threads > 1, tiles > 1, stage.pointee.nanoseconds >= Self.parallelNanoseconds else {
-            return stage.pointee.run(bindings, 0..<tiles)
+            return stage.pointee.run(bindings, 0..<tiles, until: deadline)
         }
         return withUnsafePointer(to: bindings) { bindings in
             let region = Region(
-                stage: stage, bindings: bindings, scratch: scratch.base, scratchStride: scratchStride,
-                statuses: statuses)
+                stage: stage, bindings: bindings, scratch: bindings.pointee.scratch, scratchStride: scratchStride,
+                statuses: statuses, deadline: deadline)
             return withUnsafePointer(to: region) { region in
                 ThreadPool.shared.run(tiles: tiles, threads: threads, context: region) {
                     context, worker, lower, upper in
@@ -177,7 +200,7 @@ public final class Session {
                     let bindings = Bindings(
                         table: shared.table, slots: shared.slots, inputCount: shared.inputCount,
                         workspace: shared.workspace, scratch: region.scratch + worker * region.scratchStride)
-                    let status = region.stage.pointee.run(bindings, lower..<upper)
+                    let status = region.stage.pointee.run(bindings, lower..<upper, until: region.deadline)
                     if status != .done { region.statuses[worker] = status }
                 }
                 for worker in 0..<threads where statuses[worker] != .done {
@@ -188,6 +211,21 @@ public final class Session {
                 return .done
             }
         }
+    }
+}
+
+extension Prepared.Stage {
+    /// Computes a range of tiles; where there is a deadline, tile by tile as long as it lasts.
+    fileprivate func run(
+        _ bindings: borrowing Bindings, _ range: Range<Int>, until deadline: ContinuousClock.Instant?
+    ) -> KernelStatus {
+        guard let deadline else { return run(bindings, range) }
+        for tile in range {
+            if ContinuousClock.now >= deadline { return .timeout }
+            let status = run(bindings, tile..<tile + 1)
+            guard status == .done else { return status }
+        }
+        return .done
     }
 }
 

@@ -7,16 +7,24 @@ package final class FileBytes: Sendable {
     package let count: Int
 
     /// The whole of a regular file no larger than `limits.fileBytes`.
-    package init(path: String, limits: Limits = Limits()) throws(ImportError) {
+    package convenience init(path: String, limits: Limits = Limits()) throws(ImportError) {
         guard !path.utf8.contains(0) else { throw .cannotOpen(path: path, reason: "the name holds a zero byte") }
         // O_NONBLOCK: opening a FIFO would wait for its writer before fstat could refuse it.
         let descriptor = SystemCall.retrying { open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) }
         guard descriptor >= 0 else { throw .cannotOpen(path: path, reason: SystemCall.reason) }
         defer { close(descriptor) }
+        try self.init(descriptor: descriptor, path: path, allowsOtherNames: true, limits: limits)
+    }
+
+    /// The whole of an open file, called `path` in errors; it stays open.
+    init(descriptor: Int32, path: String, allowsOtherNames: Bool, limits: Limits) throws(ImportError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .cannotOpen(path: path, reason: SystemCall.reason) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw .cannotOpen(path: path, reason: "it is no regular file")
+        }
+        guard allowsOtherNames || status.st_nlink == 1 else {
+            throw .cannotOpen(path: path, reason: "it has a second name elsewhere (a hard link)")
         }
         let size = Int(status.st_size)
         guard size <= limits.fileBytes else {

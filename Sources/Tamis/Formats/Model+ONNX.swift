@@ -9,7 +9,7 @@ extension Model {
     ) throws(ImportError) {
         let file = try ONNXModel(path: path, limits: limits)
         do throws(ImportError) {
-            try self.init(file, operators: operators, limits: limits)
+            try self.init(file, operators: operators, folder: path.folder, limits: limits)
         } catch {
             throw .inFile(path, error)
         }
@@ -19,13 +19,36 @@ extension Model {
     public init(
         onnxBytes: [UInt8], operators: ONNXOperators = .standard, limits: Limits = Limits()
     ) throws(ImportError) {
-        try self.init(ONNXModel(FileBytes(onnxBytes), limits: limits), operators: operators, limits: limits)
+        try self.init(
+            ONNXModel(FileBytes(onnxBytes), limits: limits), operators: operators, folder: nil, limits: limits)
+    }
+
+    /// Everything that is wrong with an ONNX file, found in one reading, and the model if nothing is that keeps it from
+    /// being run.
+    ///
+    /// What cannot be read at all, such as a file that is no protocol buffer, is one problem.
+    public static func check(
+        onnx path: String, operators: ONNXOperators = .standard, limits: Limits = Limits()
+    ) -> (model: Model?, problems: [ModelProblem]) {
+        let file: ONNXModel
+        do throws(ImportError) { file = try ONNXModel(path: path, limits: limits) } catch {
+            return (nil, [ModelProblem(error)])
+        }
+        let importer = ONNXImporter(
+            file, operators: operators, folder: path.folder, limits: limits, collects: true)
+        do throws(ImportError) {
+            let model = try importer.model()
+            return (importer.problems.contains { $0.severity == .error } ? nil : model, importer.problems)
+        } catch {
+            return (nil, importer.problems + [ModelProblem(error)])
+        }
     }
 
     /// Makes a model of an ONNX file that is in memory.
-    package init(_ file: ONNXModel, operators: ONNXOperators, limits: Limits) throws(ImportError) {
-        var importer = ONNXImporter(file, operators: operators, limits: limits)
-        self = try importer.model()
+    package init(
+        _ file: ONNXModel, operators: ONNXOperators, folder: String? = nil, limits: Limits
+    ) throws(ImportError) {
+        self = try ONNXImporter(file, operators: operators, folder: folder, limits: limits).model()
     }
 
     /// Writes an ONNX file of version `opset` of the operator set, 13 to 28; read again, it gives the same bits.
@@ -47,4 +70,9 @@ extension Model {
     package func onnx(opset: Int = 17, operators: ONNXOperators = .standard) throws(ExportError) -> ONNXModel {
         try ONNXExporter(operators: operators, version: opset).file(of: self)
     }
+}
+
+extension String {
+    /// The folder of a path.
+    fileprivate var folder: String { lastIndex(of: "/").map { String(self[...$0]) } ?? "." }
 }

@@ -31,6 +31,30 @@ struct ONNXExporter {
         return try emit(ordered)
     }
 
+    /// A model within the model, as a graph of the file whose last inputs are values of the graph around it. No name of
+    /// its own may be one of a graph around it.
+    private func graph(
+        of body: Model, captures: [String], prefix: String, domains: inout [String: Int]
+    ) throws(ExportError) -> ONNXGraph {
+        let file = try file(of: body)
+        for set in file.operatorSets { domains[set.domain] = set.version }
+        var graph = file.graph
+        let ownCount = graph.inputs.count - captures.count
+        guard ownCount >= 0 else {
+            throw .unsupported("a graph that reads more than it is given", place: "\"\(prefix)\"")
+        }
+        var names: [String: String] = ["": ""]
+        for (input, outer) in zip(graph.inputs.dropFirst(ownCount), captures) { names[input.name] = outer }
+        graph.inputs.removeLast(captures.count)
+        graph.rename { name in
+            if let known = names[name] { return known }
+            let new = "\(prefix)/\(name)"
+            names[name] = new
+            return new
+        }
+        return graph
+    }
+
     private typealias Written = (row: ONNXOperator, node: ONNXNodeWriter)
 
     /// What stands in the file for a node.
@@ -51,17 +75,17 @@ struct ONNXExporter {
 
     // MARK: Order of axes
 
-    /// The model with each spatial operator on values in the file's order, and activations as nodes of their own.
+    /// The model with each spatial operator on values in the file's order, and what is added and activations as nodes of their own.
     private func inFileOrder(_ model: Model, _ written: [Int: Written]) throws(PlanError) -> Model {
         var rewriter = Rewriter(model)
         var filters: [Graph.ValueID: Symbol] = [:]
         return try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
             guard let index = node.outputs.first.flatMap({ model.graph.values[$0].node }),
                 let (row, form) = written[index],
-                !row.inputs.isEmpty || !row.outputs.isEmpty || form.activation != .linear
+                !row.inputs.isEmpty || !row.outputs.isEmpty || form.activation != .linear || !form.addends.isEmpty
             else { return false }
             var inputs: [Symbol?] = []
-            for (position, id) in node.inputs.enumerated() {
+            for (position, id) in node.inputs.enumerated() where !form.addends.contains(position) {
                 let axes = row.axes(ofInput: position)
                 guard let id, let rank = model.graph.values[id].type.dimensions?.count, axes != .same else {
                     inputs.append(id.map { rewriter.copy($0) })
@@ -90,14 +114,19 @@ struct ONNXExporter {
             }
             let operation = ONNXNodeOperator(row: row, node: form, types: types)
             var symbols = try rewriter.graph.append(operation, inputs, name: node.name)
+            for (position, order) in orders.enumerated() {
+                symbols[position] = try rewriter.graph.transposed(
+                    symbols[position], by: order ?? .identity(rank: 0))
+            }
+            for case let addend? in form.addends.map({ $0 < node.inputs.count ? node.inputs[$0] : nil }) {
+                symbols[0] = try rewriter.graph.call(
+                    Arithmetic(.add), symbols[0], rewriter.copy(addend), name: "\(node.name)/add")
+            }
             if form.activation != .linear {
                 symbols[0] = try rewriter.graph.call(
                     Activate(form.activation), symbols[0], name: "\(node.name)/\(form.activation.name)")
             }
-            for (position, id) in node.outputs.enumerated() {
-                let order = orders[position] ?? .identity(rank: 0)
-                rewriter.replace(id, by: try rewriter.graph.transposed(symbols[position], by: order))
-            }
+            for (id, symbol) in zip(node.outputs, symbols) { rewriter.replace(id, by: symbol) }
             return true
         }
     }
@@ -108,7 +137,7 @@ struct ONNXExporter {
         let graph = model.graph
         var file = ONNXGraph()
         file.name = model.metadata["name"] ?? "model"
-        let names = try FileNames(graph)
+        var names = try FileNames(graph)
         for id in graph.inputs {
             file.inputs.append(ONNXValueInfo(names[id], type: try type(graph.values[id].type, of: names[id])))
         }
@@ -133,13 +162,25 @@ struct ONNXExporter {
         }
         for node in graph.nodes {
             for case let input? in node.inputs { addConstant(input) }
-            let (row, form) = try self.written(node, in: model)
+            var (row, form) = try self.written(node, in: model)
+            for (name, body, captures) in form.bodies {
+                let outer = node.inputs[captures].compactMap { $0.map { names[$0] } }
+                let inner = try self.graph(of: body, captures: outer, prefix: "\(node.name)/\(name)", domains: &domains)
+                form.set(name, inner)
+            }
             if !row.domain.isEmpty { domains[row.domain] = row.versions.lowerBound }
             let isRead = node.outputs.map(names.isRead)
-            let count = (isRead.lastIndex(of: true) ?? 0) + 1
+            let count = form.keepsOutputs ? node.outputs.count : (isRead.lastIndex(of: true) ?? 0) + 1
+            let captured = form.bodies.map(\.captures.lowerBound).min() ?? node.inputs.count
+            var inputs = node.inputs.prefix(captured).map { $0.map { names[$0] } ?? "" }
+            for (position, tensor) in form.constants.sorted(by: { $0.key < $1.key }) {
+                while inputs.count <= position { inputs.append("") }
+                inputs[position] = names.unique("\(node.name)/input_\(position)")
+                file.initializers.append(ONNXTensor(tensor, name: inputs[position]))
+            }
             var node = ONNXNode(
-                row.name, inputs: node.inputs.map { $0.map { names[$0] } ?? "" },
-                outputs: node.outputs.prefix(count).map { names[$0] }, name: node.name, attributes: form.attributes)
+                row.name, inputs: inputs, outputs: node.outputs.prefix(count).map { names[$0] }, name: node.name,
+                attributes: form.attributes)
             while node.inputs.last == "" { node.inputs.removeLast() }
             node.domain = row.domain
             file.nodes.append(node)
@@ -183,14 +224,15 @@ struct ONNXExporter {
 
 /// The names of values in a file: an output of the model is computed under its own name where it can be.
 private struct FileNames {
-    private var names: [String]
+    private var names: [String] = []
+    private var taken: Set<String>
     private let readers: [[Int]]
     private let results: Set<Graph.ValueID>
 
     init(_ graph: Graph) throws(ExportError) {
         readers = graph.consumers
         results = graph.results
-        var taken = Set(graph.values.filter { $0.node == nil }.map(\.name))
+        taken = Set(graph.values.filter { $0.node == nil }.map(\.name))
         var outputNames: [Graph.ValueID: String] = [:]
         for output in graph.outputs {
             let isItself = graph.values[output.value].node == nil && graph.values[output.value].name == output.name
@@ -201,17 +243,20 @@ private struct FileNames {
                 outputNames[output.value] = output.name
             }
         }
-        names = []
         for (id, value) in graph.values.enumerated() {
-            var name = outputNames[id] ?? value.name
-            if value.node != nil, outputNames[id] == nil {
-                while !taken.insert(name).inserted { name += "/inner" }
-            }
-            names.append(name)
+            let name = outputNames[id] ?? value.name
+            names.append(value.node != nil && outputNames[id] == nil ? unique(name) : name)
         }
     }
 
     subscript(id: Graph.ValueID) -> String { names[id] }
+
+    /// The name, or a longer one that no value has yet.
+    mutating func unique(_ name: String) -> String {
+        var name = name
+        while !taken.insert(name).inserted { name += "/inner" }
+        return name
+    }
 
     /// Whether a node or the caller wants a value.
     func isRead(_ id: Graph.ValueID) -> Bool { !readers[id].isEmpty || results.contains(id) }

@@ -13,6 +13,23 @@ package struct ONNXGraph: Equatable, Sendable {
 
     /// A graph of nothing yet.
     package init() {}
+
+    /// Gives all values, and those of the graphs within that are not its own, other names.
+    mutating func rename(_ new: (String) -> String) {
+        for index in initializers.indices { initializers[index].name = new(initializers[index].name) }
+        for index in inputs.indices { inputs[index].name = new(inputs[index].name) }
+        for index in outputs.indices { outputs[index].name = new(outputs[index].name) }
+        for index in values.indices { values[index].name = new(values[index].name) }
+        for index in nodes.indices {
+            nodes[index].inputs = nodes[index].inputs.map(new)
+            nodes[index].outputs = nodes[index].outputs.map(new)
+            for attribute in nodes[index].attributes.indices {
+                guard case .graph(var graph) = nodes[index].attributes[attribute].value else { continue }
+                graph.rename(new)
+                nodes[index].attributes[attribute].value = .graph(graph)
+            }
+        }
+    }
 }
 
 extension ONNXGraph: ProtobufMessage {

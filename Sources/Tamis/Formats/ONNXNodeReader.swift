@@ -14,12 +14,21 @@ public final class ONNXNodeReader {
     private let graph: GraphBuilder
     private let limits: Limits
     private let operands: [ONNXValue?]
+    private let external: ONNXExternalData
+    private let readBody: Body
     private var attributes: [String: ONNXAttribute.Value] = [:]
+    /// How many inputs the row has asked for, from the first on.
+    private var askedCount = 0
+
+    /// Reads a graph that the node holds, for values of these types.
+    typealias Body = (ONNXGraph, [ValueType?]) throws(ImportError) -> (ONNXBody, captures: [Symbol])
 
     init(
         _ node: ONNXNode, name: String, version: Int, row: ONNXOperator, operands: [ONNXValue?], graph: GraphBuilder,
-        limits: Limits
+        limits: Limits, external: ONNXExternalData, readBody: @escaping Body
     ) throws(ImportError) {
+        self.external = external
+        self.readBody = readBody
         self.name = name
         self.version = version
         self.row = row
@@ -40,9 +49,10 @@ public final class ONNXNodeReader {
     /// The number of inputs, absent ones in the middle included.
     public var inputCount: Int { operands.count }
 
-    /// The input at `index`, its axes in the order that Tamis has them.
-    public func input(_ index: Int) throws(ImportError) -> Symbol {
-        guard let symbol = try optionalInput(index) else { throw missing(index) }
+    /// The input at `index`, its axes in the order that Tamis has them; `rank` is their number where it follows from the
+    /// node.
+    public func input(_ index: Int, rank: Int? = nil) throws(ImportError) -> Symbol {
+        guard let symbol = try symbol(index, isTrainable: false, rank: rank) else { throw missing(index) }
         return symbol
     }
 
@@ -59,18 +69,38 @@ public final class ONNXNodeReader {
     public func optionalWeight(_ index: Int) throws(ImportError) -> Symbol? { try symbol(index, isTrainable: true) }
 
     /// The value of the input at `index`, in the file's order of axes, where the file holds it.
-    public func constant(_ index: Int) -> Tensor? { index < operands.count ? operands[index]?.tensor : nil }
+    public func constant(_ index: Int) -> Tensor? { asked(index)?.tensor }
 
-    private func symbol(_ index: Int, isTrainable: Bool) throws(ImportError) -> Symbol? {
-        guard index < operands.count, let operand = operands[index] else { return nil }
+    /// Lets an input be there that has no effect on the result.
+    public func ignoreInput(_ index: Int) { _ = asked(index) }
+
+    private func asked(_ index: Int) -> ONNXValue? {
+        askedCount = max(askedCount, index + 1)
+        return index < operands.count ? operands[index] : nil
+    }
+
+    /// The whole numbers of a constant of int64.
+    func int64s(_ constant: Tensor?) throws(ImportError) -> [Int]? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.scalars(as: Int64.self).map { Int($0) } }
+    }
+
+    /// The whole number that is a constant of int32 or int64.
+    func wholeNumber(_ constant: Tensor?, _ role: String) throws(ImportError) -> Int? {
+        guard let constant else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.wholeNumber(of: "\(operatorName)'s \(role)") }
+    }
+
+    private func symbol(_ index: Int, isTrainable: Bool, rank: Int? = nil) throws(ImportError) -> Symbol? {
+        guard let operand = asked(index) else { return nil }
         return try shaped { () throws(ShapeError) in
-            try operand.symbol(row.axes(ofInput: index), isTrainable: isTrainable, in: graph)
+            try operand.symbol(row.axes(ofInput: index), isTrainable: isTrainable, rank: rank, in: graph)
         }
     }
 
     /// The first input as it stands in the file, for nodes that only give it another name.
     func operand(_ index: Int) throws(ImportError) -> ONNXValue {
-        guard index < operands.count, let operand = operands[index] else { throw missing(index) }
+        guard let operand = asked(index) else { throw missing(index) }
         return operand
     }
 
@@ -78,8 +108,13 @@ public final class ONNXNodeReader {
 
     /// A whole number; `fallback` where the node does not say.
     public func int(_ name: String, default fallback: Int) throws(ImportError) -> Int {
+        try optionalInt(name) ?? fallback
+    }
+
+    /// A whole number, or nil where the node does not say.
+    public func optionalInt(_ name: String) throws(ImportError) -> Int? {
         switch attributes.removeValue(forKey: name) {
-        case nil: return fallback
+        case nil: return nil
         case .int(let value): return value
         case let other?: throw wrongKind(name, "a whole number", other)
         }
@@ -116,7 +151,7 @@ public final class ONNXNodeReader {
     public func tensor(_ name: String) throws(ImportError) -> Tensor? {
         guard let value = attributes.removeValue(forKey: name) else { return nil }
         switch value {
-        case .tensor(let tensor): return try tensor.tensor()
+        case .tensor(let tensor): return try tensor.tensor(external)
         case .float(let value): return try shaped { () throws(ShapeError) in try Tensor(scalar: value) }
         case .floats(let values): return try shaped { () throws(ShapeError) in try Tensor(values) }
         case .int(let value): return try shaped { () throws(ShapeError) in try Tensor(scalar: Int64(value)) }
@@ -128,13 +163,46 @@ public final class ONNXNodeReader {
         }
     }
 
+    /// Floats.
+    public func floats(_ name: String) throws(ImportError) -> [Double]? {
+        switch attributes.removeValue(forKey: name) {
+        case nil: return nil
+        case .floats(let values): return values.map { Double("\($0)") ?? Double($0) }
+        case let other?: throw wrongKind(name, "floats", other)
+        }
+    }
+
+    /// Texts.
+    public func strings(_ name: String) throws(ImportError) -> [String]? {
+        switch attributes.removeValue(forKey: name) {
+        case nil: return nil
+        case .strings(let values): return values
+        case let other?: throw wrongKind(name, "texts", other)
+        }
+    }
+
+    /// A graph that the node holds, as a model of its own, and the values of this graph that it reads: they come after
+    /// the graph's own inputs. `types` are those of the values its own inputs will get, where they are known.
+    public func body(_ name: String, types: [ValueType?] = []) throws(ImportError) -> (ONNXBody, captures: [Symbol]) {
+        switch attributes.removeValue(forKey: name) {
+        case .graph(let graph): return try readBody(graph, types)
+        case nil: throw invalid("it must have the attribute \"\(name)\"", received: "none")
+        case let other?: throw wrongKind(name, "a graph", other)
+        }
+    }
+
     /// How a window slides; `kernel` is its extent where the node itself does not say.
     public func window(kernel: [Int]? = nil) throws(ImportError) -> WindowGeometry {
+        try window(kernel: kernel, ignoresPads: false)
+    }
+
+    private func window(kernel: [Int]?, ignoresPads: Bool) throws(ImportError) -> WindowGeometry {
         guard let kernel = try ints("kernel_shape") ?? kernel else {
             throw invalid("it must have the attribute \"kernel_shape\"", received: "none")
         }
         let (stride, dilation) = (try ints("strides"), try ints("dilations"))
-        let pads = try ints("pads")
+        let givenPads = try ints("pads")
+        let pads = ignoresPads ? nil : givenPads
         let automatic = try string("auto_pad", default: "NOTSET")
         let roundsUp = try int("ceil_mode", default: 0) != 0
         let padding: WindowGeometry.Padding
@@ -160,6 +228,15 @@ public final class ONNXNodeReader {
         return try shaped { () throws(ShapeError) in
             try WindowGeometry(
                 kernel: kernel, stride: stride, padding: padding, dilation: dilation, roundsUp: roundsUp)
+        }
+    }
+
+    /// How a transposed window lies over its output.
+    public func transposedWindow(kernel: [Int]? = nil) throws(ImportError) -> TransposedGeometry {
+        let (outputPadding, output) = (try ints("output_padding"), try ints("output_shape"))
+        let window = try window(kernel: kernel, ignoresPads: output != nil)
+        return try shaped { () throws(ShapeError) in
+            try TransposedGeometry(window: window, outputPadding: outputPadding, output: output)
         }
     }
 
@@ -202,10 +279,16 @@ public final class ONNXNodeReader {
         return graph.graph.nodes[node].operation
     }
 
-    /// Throws if the node has attributes that nobody has asked for.
+    /// Whether the node has an attribute that nobody has asked for yet.
+    func hasAttribute(_ name: String) -> Bool { attributes[name] != nil }
+
+    /// Throws if the node has inputs or attributes that nobody has asked for.
     func finish() throws(ImportError) {
+        guard operands.count <= askedCount else {
+            throw invalid("it takes at most \(askedCount) inputs here", received: "\(operands.count)")
+        }
         guard let name = attributes.keys.sorted().first, let value = attributes[name] else { return }
-        throw unsupported(value.hasGraph ? "sub-graphs (the attribute \"\(name)\")" : "the attribute \"\(name)\"")
+        throw unsupported(value.subgraphs.isEmpty ? "the attribute \"\(name)\"" : "graphs within it (\"\(name)\")")
     }
 
     // MARK: Errors
@@ -240,11 +323,6 @@ public final class ONNXNodeReader {
     }
 }
 
-extension ONNXAttribute.Value {
-    /// Whether it holds a sub-graph.
-    fileprivate var hasGraph: Bool { kind == .graph || kind == .graphs }
-}
-
 /// A value of an ONNX file: in the graph, or a tensor that goes there in the order of axes its first reader wants.
 final class ONNXValue {
     let name: String
@@ -272,8 +350,10 @@ final class ONNXValue {
     /// The value in the graph that stands for it in the file's order of axes, if a node computes it.
     var computedID: Graph.ValueID? { tensor == nil ? forms.first?.symbol.id : nil }
 
-    /// The value with its axes in the order Tamis has them.
-    func symbol(_ axes: ONNXAxes, isTrainable: Bool = false, in graph: GraphBuilder) throws(ShapeError) -> Symbol {
+    /// The value with its axes in the order Tamis has them; `rank` is their number where the value's type does not say.
+    func symbol(
+        _ axes: ONNXAxes, isTrainable: Bool = false, rank: Int? = nil, in graph: GraphBuilder
+    ) throws(ShapeError) -> Symbol {
         guard let first = forms.first else {
             guard let tensor else { throw .mismatch(rule: "\"\(name)\" must have a value", received: "none") }
             let order = axes.order(rank: tensor.shape.rank)
@@ -286,7 +366,12 @@ final class ONNXValue {
             forms.append((order, symbol))
             return symbol
         }
-        guard let firstOrder = first.order else { return first.symbol }
+        guard let firstOrder = first.order ?? rank.map(Permutation.identity) else {
+            guard axes == .same else {
+                throw .mismatch(rule: "\"\(name)\" must have a known number of axes", received: "\(first.symbol.type)")
+            }
+            return first.symbol
+        }
         let order = axes.order(rank: firstOrder.rank)
         if let form = forms.first(where: { $0.order == order }) { return form.symbol }
         let symbol = try graph.call(

@@ -4,10 +4,19 @@ public struct ONNXNodeWriter: Sendable {
     public let version: Int
     /// The types of the operator's inputs, in Tamis's order of axes; nil where none is given.
     public let inputs: [ValueType?]
-    /// What follows the operator as a node of its own.
+    /// The positions of inputs that the file adds to the first output, each in a node of its own.
+    public var addends: [Int] = []
+    /// What follows the operator, and those, as a node of its own.
     public var activation = Activation.linear
 
+    /// Whether the node must have all its outputs, though nobody reads the last ones: their number means something.
+    public var keepsOutputs = false
+
     private(set) var attributes: [ONNXAttribute] = []
+    /// The models that are to be attributes, and the inputs that they read as values of the graph around them.
+    private(set) var bodies: [(name: String, model: Model, captures: Range<Int>)] = []
+    /// Inputs of the node that are attributes of the operator, by their positions.
+    private(set) var constants: [Int: Tensor] = [:]
     private let place: String
 
     init(version: Int, inputs: [ValueType?], place: String) {
@@ -24,11 +33,45 @@ public struct ONNXNodeWriter: Sendable {
     public mutating func set(_ name: String, _ value: Double) {
         attributes.append(ONNXAttribute(name, .float(Float(value))))
     }
+    /// Adds floats.
+    public mutating func set(_ name: String, _ values: [Double]) {
+        attributes.append(ONNXAttribute(name, .floats(values.map { Float($0) })))
+    }
     /// Adds a text.
     public mutating func set(_ name: String, _ value: String) { attributes.append(ONNXAttribute(name, .string(value))) }
+    /// Adds texts.
+    public mutating func set(_ name: String, _ values: [String]) {
+        attributes.append(ONNXAttribute(name, .strings(values)))
+    }
     /// Adds a tensor.
     public mutating func set(_ name: String, _ value: Tensor) {
         attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))
+    }
+
+    /// Adds a model as a graph within: its last inputs are the operator's inputs `captures`, which the file has the graph
+    /// read by their names.
+    public mutating func set(_ name: String, _ model: Model, captures: Range<Int>) {
+        bodies.append((name, model, captures))
+    }
+
+    /// Adds a graph within, as it is to stand in the file.
+    mutating func set(_ name: String, _ graph: ONNXGraph) { attributes.append(ONNXAttribute(name, .graph(graph))) }
+
+    /// Makes a tensor the input at `index`, which the operator does not have.
+    public mutating func setInput(_ index: Int, _ tensor: Tensor) { constants[index] = tensor }
+
+    /// Makes a whole number, an int64 without axes, the input at `index`.
+    public mutating func setInput(_ index: Int, _ value: Int) throws(ExportError) {
+        do throws(ShapeError) { setInput(index, try Tensor(scalar: Int64(value))) } catch {
+            throw unsupported("\(error)")
+        }
+    }
+
+    /// Makes whole numbers, a list of int64, the input at `index`.
+    public mutating func setInput(_ index: Int, _ values: [Int]) throws(ExportError) {
+        do throws(ShapeError) { setInput(index, try Tensor(values.map { Int64($0) })) } catch {
+            throw unsupported("\(values.count) numbers (\(error))")
+        }
     }
 
     /// Adds how a window slides over the images that are the first input; `countsPadding` where padded pixels make a
@@ -48,6 +91,22 @@ public struct ONNXNodeWriter: Sendable {
             } else {
                 set("auto_pad", window.padding == .same ? "SAME_UPPER" : "SAME_LOWER")
             }
+        }
+    }
+
+    /// Adds how a transposed window lies over its output.
+    public mutating func set(_ geometry: TransposedGeometry) {
+        let window = geometry.window
+        set("kernel_shape", window.kernel)
+        if window.stride.contains(where: { $0 != 1 }) { set("strides", window.stride) }
+        if window.dilation.contains(where: { $0 != 1 }) { set("dilations", window.dilation) }
+        if geometry.outputPadding.contains(where: { $0 != 0 }) { set("output_padding", geometry.outputPadding) }
+        if let output = geometry.output { set("output_shape", output) }
+        switch window.padding {
+        case .valid: break
+        case .explicit(let before, let after): set("pads", before + after)
+        case .same: set("auto_pad", "SAME_UPPER")
+        case .sameLower: set("auto_pad", "SAME_LOWER")
         }
     }
 

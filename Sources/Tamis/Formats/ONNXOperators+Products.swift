@@ -11,6 +11,7 @@ extension ONNXOperators {
                     transposeX: try node.int("transA", default: 0) != 0,
                     transposeW: try node.int("transB", default: 0) != 0)
                 let (x, w) = (try node.input(0), try node.weight(1))
+                if beta == 0 { node.ignoreInput(2) }
                 let bias = beta == 0 ? nil : try node.optionalWeight(2)
                 let columns = w.dimensions?.count == 2 ? w.dimensions?[product.transposeW ? 0 : 1] : nil
                 if alpha == 1, beta == 1 || bias == nil, bias == nil || bias?.dimensions == columns.map({ [$0] }) {
@@ -26,11 +27,15 @@ extension ONNXOperators {
             write: { (gemm: Gemm, node) throws(ExportError) in
                 if gemm.transposeX { node.set("transA", 1) }
                 if gemm.transposeW { node.set("transB", 1) }
+                node.addends = [3]
                 node.activation = gemm.activation
             }),
         ONNXOperator(
             "MatMul",
             read: { (node) throws(ImportError) in [try node.call(MatMul(), node.weight(0), node.weight(1))] },
-            write: { (_: MatMul, _) throws(ExportError) in }),
+            write: { (product: MatMul, node) throws(ExportError) in
+                node.addends = [2, 3]
+                node.activation = product.activation
+            }),
     ]
 }

@@ -18,15 +18,18 @@ package struct ONNXTensor: Equatable, Sendable {
         self.contents = .tensor(tensor)
     }
 
-    /// The tensor; `ImportError.unsupported` if its elements are in another file.
-    package func tensor() throws(ImportError) -> Tensor {
+    /// The tensor, its elements from another file if they are there; `external` finds those.
+    package func tensor() throws(ImportError) -> Tensor { try tensor(nil) }
+
+    func tensor(_ external: ONNXExternalData?) throws(ImportError) -> Tensor {
         switch contents {
         case .tensor(let tensor): return tensor
-        case .external(_, _, let entries):
-            let location = entries.first { $0.key == "location" }?.value ?? ""
-            throw .unsupported(
-                "tensors whose elements are in another file (\"\(location)\"); save the model as one file",
-                place: "tensor \"\(name)\"")
+        case .external(let elementType, let shape, let entries):
+            let place = "tensor \"\(name)\""
+            guard let external else {
+                throw .unsupported("tensors whose elements are in another file", place: place)
+            }
+            return try external.tensor(elementType, shape, entries, place: place)
         }
     }
 }

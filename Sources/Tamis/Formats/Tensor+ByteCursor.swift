@@ -1,6 +1,6 @@
 extension Tensor {
     /// The bytes left in `contents` as a tensor: row-major, sub-byte elements packed low bits first. It is a view of
-    /// the file where its elements lie aligned and little-endian, otherwise a copy.
+    /// the file where its elements lie aligned and little-endian, otherwise a copy, a large one made when it is first read.
     package init(
         _ elementType: ElementType, shape: Shape, contents: ByteCursor, isBigEndian: Bool = false, place: String
     ) throws(ImportError) {
@@ -25,6 +25,10 @@ extension Tensor {
                 let storage = TensorStorage(viewing: source, of: contents.file)
                 return Tensor(elementType: elementType, shape: shape, storage: storage)
             }
+            if elementType.bitWidth >= 8, !isBigEndian, bytes >= Self.deferredBytes {
+                let storage = TensorStorage(copying: source, of: contents.file)
+                return Tensor(elementType: elementType, shape: shape, storage: storage)
+            }
             let copy = try Tensor(uninitialized: elementType, shape: shape, place: place)
             guard let base = source.baseAddress, bytes > 0 else { return copy }
             copy.storage.base.copyMemory(from: base, byteCount: bytes)
@@ -33,6 +37,9 @@ extension Tensor {
             return copy
         }
     }
+
+    /// From here on a copy of bytes that lie unaligned in a file waits until somebody reads it.
+    private static var deferredBytes: Int { 1 << 12 }
 
     /// Memory for what a file announces, once its size is known to be there.
     init(uninitialized elementType: ElementType, shape: Shape, place: String) throws(ImportError) {

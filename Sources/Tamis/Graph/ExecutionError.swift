@@ -12,6 +12,10 @@ public enum ExecutionError: Error, Hashable {
     case data(node: String, operator: String, KernelStatus)
     /// The system refused this much memory.
     case memory(bytes: Int)
+    /// A run entered models within the model, bodies of loops above all, more often than it may.
+    case iterations(limit: Int)
+    /// A run took longer than it may.
+    case time(limit: Duration)
     /// A state holds other parameters than the plan needs.
     case missingParameter(name: String)
     /// A plan for the inputs' shapes cannot be made.
@@ -37,8 +41,12 @@ extension ExecutionError: CustomStringConvertible {
             "node \"\(node)\" (\(name)): each index or label must be 0 to \(limit - 1); received \(index) at position \(position)"
         case .data(let node, let name, .divisionByZero):
             "node \"\(node)\" (\(name)): an integer must not be divided by 0; received 0"
+        case .data(let node, let name, .timeout):
+            "a run must end within its time limit; it was over at node \"\(node)\" (\(name))"
         case .data(let node, let name, .done): "node \"\(node)\" (\(name)) failed"
         case .memory(let bytes): "the system must grant the memory of a run; it refused \(bytes) bytes"
+        case .iterations(let limit): "bodies of loops may run at most \(limit) times in a run; received more"
+        case .time(let limit): "a run must end within \(limit); it did not"
         case .missingParameter(let name): "the state must hold the parameter \"\(name)\"; it does not"
         case .plan(let error): "\(error)"
         case .notATensor(let name): "the output \"\(name)\" must be a tensor to be given as one; it is not"

@@ -17,7 +17,7 @@ public struct Operand: Sendable {
 public struct Operands: Sendable {
     /// The inputs in order.
     public let all: [Operand?]
-    private let operatorName: String
+    let operatorName: String
 
     package init(_ all: [Operand?], operatorName: String) {
         self.all = all
@@ -56,7 +56,8 @@ public struct Operands: Sendable {
         return (elementType, dimensions)
     }
 
-    /// The same for a tensor that must be of floats, float32, float64 or those that are widened, and of known rank.
+    /// The same for a tensor that must be of floats, float32, float64 or those that are widened, and of known
+    /// rank if `rank` leaves a choice.
     public func floats(_ index: Int, _ role: String, rank: ClosedRange<Int>) throws(ShapeError) -> (
         elementType: ElementType, dimensions: [Dimension]
     ) {
@@ -65,10 +66,11 @@ public struct Operands: Sendable {
             throw .elementType(
                 rule: "\(operatorName)'s \(role) must be float32, float64, float16 or bfloat16", received: elementType)
         }
-        guard let dimensions else {
+        if let dimensions { return (elementType, dimensions) }
+        guard rank.count == 1 else {
             throw .mismatch(rule: "\(operatorName)'s \(role) must have a known number of axes", received: "any number")
         }
-        return (elementType, dimensions)
+        return (elementType, Array(repeating: .unknown, count: rank.lowerBound))
     }
 
     /// Throws unless the input at `index` has the element type `elementType`.

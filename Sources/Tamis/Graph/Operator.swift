@@ -15,10 +15,16 @@ public protocol Operator: Sendable {
     var training: TrainingForm? { get }
     /// The operation followed by an activation in one pass, or nil: it cannot.
     func fused(with activation: Activation) -> (any Operator)?
+    /// The position of the optional input that is added to the result before the activation, or nil: there is none, or its
+    /// place is behind an activation already.
+    var residualOperand: Int? { get }
     /// The positions of the inputs whose values the shape rule reads (Reshape's shape, Slice's starts …). Where such a value
     /// follows from shapes, it is a constant when a plan is made; where it does not, a `Runner` cuts the model before the
     /// node, and makes it one.
     var valueOperands: [Int] { get }
+    /// The operation with the values of its value operands for attributes, so that those are no inputs of the node and its
+    /// axes can change order; nil where it has no such form, or a value is not constant.
+    func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)?
     /// Whether float16 and bfloat16 inputs are computed in float32, and the results rounded back: what computes with floats
     /// says true and is then prepared for float32 and float64 alone; what moves elements says false.
     var widensHalves: Bool { get }
@@ -28,7 +34,9 @@ extension Operator {
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? { nil }
     public var training: TrainingForm? { nil }
     public func fused(with activation: Activation) -> (any Operator)? { nil }
+    public var residualOperand: Int? { nil }
     public var valueOperands: [Int] { [] }
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? { nil }
     public var widensHalves: Bool { false }
 }
 

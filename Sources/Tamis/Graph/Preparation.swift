@@ -34,6 +34,7 @@ public struct Preparation: Sendable {
 
     let constants: [Tamis.Tensor?]
     let store: WeightStore
+    let budget: MemoryBudget
     let operatorName: String
 
     /// The value of an input that is the same in each run.
@@ -67,6 +68,7 @@ public struct Preparation: Sendable {
         _ index: Int, form: String, byteCount: Int, pack: (UnsafeRawPointer, UnsafeMutableRawPointer) -> Void
     ) throws(PlanError) -> PackedWeights? {
         guard let constant = constant(index) else { return nil }
+        try budget.take(byteCount)
         return try store.packed(constant, form: form, byteCount: byteCount, pack: pack)
     }
 }

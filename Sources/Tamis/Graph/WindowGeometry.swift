@@ -59,6 +59,14 @@ public struct WindowGeometry: Hashable, Sendable {
 
     /// The number of spatial axes.
     public var rank: Int { kernel.count }
+    /// Whether a window can reach beyond the image.
+    var isPadded: Bool {
+        switch padding {
+        case .valid: roundsUp
+        case .same, .sameLower: true
+        case .explicit(let before, let after): roundsUp || (before + after).contains { $0 != 0 }
+        }
+    }
     /// The pixels under one window.
     public var taps: Int { kernel.reduce(1, *) }
 

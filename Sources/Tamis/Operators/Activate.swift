@@ -2,7 +2,7 @@ import CTamisKernels
 import TamisKernels
 
 /// An activation as an operator of its own: y = f(x), element by element. ONNX's Relu, Sigmoid, Gelu … and Identity.
-public struct Activate: DifferentiableOperator {
+public struct Activate: DifferentiableOperator, Hashable {
     /// The function.
     public let activation: Activation
 

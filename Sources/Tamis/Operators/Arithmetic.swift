@@ -6,7 +6,7 @@ import TamisKernels
 /// Pow and PRelu.
 ///
 /// Integers wrap; dividing one by 0 is an error of the run.
-public struct Arithmetic: DifferentiableOperator {
+public struct Arithmetic: DifferentiableOperator, Hashable {
     /// The function of two operands: a row of one table.
     public enum Function: String, Sendable, CaseIterable {
         case add = "Add"
@@ -89,7 +89,7 @@ public struct Arithmetic: DifferentiableOperator {
         {
             return prepared
         }
-        guard let body = a.elementType.visit(Loop(function: function)) else {
+        guard let body = a.elementType.visit(ElementLoop(function: function)) else {
             throw .unsupported(operator: kind, rule: "it computes with numbers", received: a.elementType.rawValue)
         }
         return broadcast.prepared(
@@ -127,7 +127,7 @@ public struct Arithmetic: DifferentiableOperator {
 }
 
 /// The function on scalars of any type.
-private struct Loop: NumericVisitor {
+private struct ElementLoop: NumericVisitor {
     let function: Arithmetic.Function
 
     func visit<Scalar: NumericScalar>(_ type: Scalar.Type) -> Broadcast.Body {

@@ -4,7 +4,7 @@ import TamisKernels
 /// The mean of each window, channel by channel. ONNX's AveragePool on channel-last tensors.
 ///
 /// x: N × spatial × C; y: N × spatial' × C.
-public struct AveragePool: DifferentiableOperator {
+public struct AveragePool: DifferentiableOperator, Hashable {
     /// How the window slides.
     public let window: WindowGeometry
     /// Whether padding counts as zeros, or not at all.
@@ -28,10 +28,14 @@ public struct AveragePool: DifferentiableOperator {
         let kernels = try context.kernels(for: x.elementType)
         let end = window.paddedEnd(x.shape)
         let countsPadding = countsPadding
-        return PoolShape(window, x.shape, kernels).prepared("sliding mean") { shape, image, y, first, rows in
+        let shape = PoolShape(window, x.shape, scalarBytes: kernels.type.byteCount)
+        return shape.prepared("sliding mean") { shape, bindings, image, rows in
             var window = shape.window
+            let x = bindings.input(0) + image * shape.imageBytes
+            let y = bindings.output(0) + image * shape.outputBytes
             withPointer(to: end) {
-                kernels.average_pool(&window, shape.channels, countsPadding, $0, image, first, rows, y)
+                kernels.average_pool(
+                    &window, shape.channels, countsPadding, $0, x, rows.lowerBound, rows.count, y)
             }
         }
     }

@@ -28,7 +28,8 @@ public struct AveragePoolGradient: Operator {
         let kernels = try context.kernels(for: x.elementType)
         let end = window.paddedEnd(x.shape)
         let countsPadding = countsPadding
-        return PoolShape(window, x.shape, kernels).preparedGradient("spread mean") { shape, bindings, image, dx in
+        let shape = PoolShape(window, x.shape, scalarBytes: kernels.type.byteCount)
+        return shape.preparedGradient("spread mean") { shape, bindings, image, dx in
             var window = shape.window
             withPointer(to: end) {
                 kernels.average_pool_gradient(

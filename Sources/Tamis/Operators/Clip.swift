@@ -25,7 +25,7 @@ public struct Clip: DifferentiableOperator {
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
-        guard let body = x.elementType.visit(Loop()) else {
+        guard let body = x.elementType.visit(ElementLoop()) else {
             throw .unsupported(operator: kind, rule: "it computes with numbers", received: x.elementType.rawValue)
         }
         return .elementwise(
@@ -34,7 +34,7 @@ public struct Clip: DifferentiableOperator {
             inPlace: [Prepared.InPlace(output: 0, input: 0)], body: body)
     }
 
-    private struct Loop: NumericVisitor {
+    private struct ElementLoop: NumericVisitor {
         func visit<Scalar: NumericScalar>(
             _ type: Scalar.Type
         ) -> @Sendable (borrowing Bindings, _ first: Int, _ count: Int) -> Void {

@@ -35,7 +35,7 @@ public struct Comparison: DifferentiableOperator {
         let (a, b) = (try context.input(0), try context.input(1))
         // A boolean is a byte of 0 or 1.
         let elementType = a.elementType == .bool ? .uint8 : a.elementType
-        guard let body = elementType.visit(Loop(function: function)) else {
+        guard let body = elementType.visit(ElementLoop(function: function)) else {
             throw .unsupported(operator: kind, rule: "it compares numbers", received: a.elementType.rawValue)
         }
         return try context.broadcast(a.shape, b.shape).prepared(
@@ -54,7 +54,7 @@ public struct Comparison: DifferentiableOperator {
 }
 
 /// The relation of scalars of any type.
-private struct Loop: NumericVisitor {
+private struct ElementLoop: NumericVisitor {
     let function: Comparison.Function
 
     func visit<Scalar: NumericScalar>(_ type: Scalar.Type) -> Broadcast.Body {

@@ -1,11 +1,12 @@
 import CTamisKernels
 import TamisKernels
 
-/// Convolution over one, two or three spatial axes, with a bias and an activation in the same pass.
+/// Convolution over one, two or three spatial axes, with a bias, a residual and an activation in the same pass.
 ///
-/// x: N × spatial × C, w: kernel × C/groups × F, bias (optional): F; y: N × spatial' × F. ONNX's Conv on channel-last
-/// tensors. The kernel is not flipped (a cross-correlation, as everywhere in the field).
-public struct Conv: DifferentiableOperator {
+/// x: N × spatial × C, w: kernel × C/groups × F, bias (optional): F, residual (optional): as y; y: N × spatial' × F =
+/// activation(x ∗ w + bias + residual). ONNX's Conv on channel-last tensors. The kernel is not flipped (a
+/// cross-correlation, as everywhere in the field).
+public struct Conv: DifferentiableOperator, Hashable {
     /// How the window slides.
     public let window: WindowGeometry
     /// Groups of channels, each convolved with its own filters.
@@ -23,7 +24,7 @@ public struct Conv: DifferentiableOperator {
     public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
-        try inputs.expect(count: 2...3)
+        try inputs.expect(count: 2...4)
         let rank = window.rank + 2
         let (elementType, x) = try inputs.floats(0, "x", rank: rank...rank)
         try inputs.expect(elementType, of: 1, "w")
@@ -48,7 +49,9 @@ public struct Conv: DifferentiableOperator {
             _ = try inputs.common(w[rank - 1], bias[0], "filters")
         }
         let spatial = try window.output(for: Array(x[1..<rank - 1]), of: kind)
-        return [.tensor(elementType, [x[0]] + spatial + [w[rank - 1]])]
+        let y = ValueType.tensor(elementType, [x[0]] + spatial + [w[rank - 1]])
+        if inputs.optional(3) != nil { try inputs.expect(y, of: 3, "residual") }
+        return [y]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
@@ -70,11 +73,15 @@ public struct Conv: DifferentiableOperator {
         ) { bindings, tiles in
             algorithm.run(
                 tiles, x: bindings.input(0), weights: panels?.base ?? bindings.input(1),
-                bias: bindings.optionalInput(2),
-                residual: nil, y: bindings.output(0), scratch: bindings.scratch)
+                bias: bindings.optionalInput(2), residual: bindings.optionalInput(3), y: bindings.output(0),
+                scratch: bindings.scratch)
             return .done
         }
-        if panels != nil { prepared.unreadInputs = [1] }
+        if panels != nil {
+            prepared.unreadInputs = [1]
+            // Each sum meets its residual before it is stored; OpenBLAS's are stored before.
+            prepared.inPlace = [Prepared.InPlace(output: 0, input: 3)]
+        }
         return prepared
     }
 
@@ -104,7 +111,7 @@ public struct Conv: DifferentiableOperator {
         let activation = activation.kernel
         return Prepared(
             "depthwise", tiles: shape.images * tilesPerImage, operations: shape.operations, slowness: 4,
-            bytes: shape.images * (imageBytes + outputBytes)
+            bytes: shape.images * (imageBytes + outputBytes), inPlace: [Prepared.InPlace(output: 0, input: 3)]
         ) { bindings, tiles in
             var window = shape.window
             for tile in tiles {
@@ -112,8 +119,8 @@ public struct Conv: DifferentiableOperator {
                 let first = tile % tilesPerImage * tileRows
                 kernels.depthwise(
                     &window, shape.channels, multiplier, bindings.input(0) + image * imageBytes, bindings.input(1),
-                    bindings.optionalInput(2), nil, activation, first, min(tileRows, rows - first),
-                    bindings.output(0) + image * outputBytes)
+                    bindings.optionalInput(2), bindings.optionalInput(3).map { $0 + image * outputBytes }, activation,
+                    first, min(tileRows, rows - first), bindings.output(0) + image * outputBytes)
             }
             return .done
         }
@@ -122,6 +129,8 @@ public struct Conv: DifferentiableOperator {
     public func fused(with activation: Activation) -> (any Operator)? {
         self.activation == .linear ? Conv(window: window, groups: groups, activation: activation) : nil
     }
+
+    public var residualOperand: Int? { activation == .linear ? 3 : nil }
 
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
@@ -147,6 +156,7 @@ public struct Conv: DifferentiableOperator {
             gradients[1] = wanted[1] ? parameters[0] : nil
             if wantsBias { gradients[2] = parameters[1] }
         }
+        if wanted.count > 3, wanted[3] { gradients[3] = dy }
         return gradients
     }
 }

@@ -1,5 +1,5 @@
 /// A matrix of the same elements: the axes before `axis` become rows, the others columns. ONNX's Flatten.
-public struct Flatten: DifferentiableOperator {
+public struct Flatten: DifferentiableOperator, Hashable {
     /// The first axis that goes to the columns; negative counts from the end.
     public let axis: Int
 

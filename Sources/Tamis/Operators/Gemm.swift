@@ -1,10 +1,11 @@
 import TamisKernels
 
-/// The product of two matrices, with a bias for each column and an activation in the same pass: a dense layer.
+/// The product of two matrices, with a bias for each column, a residual and an activation in the same pass: a dense layer.
 ///
-/// x: M × K (K × M where `transposeX`), w: K × N (N × K where `transposeW`), bias (optional): N; y: M × N. ONNX's Gemm with
-/// alpha = beta = 1 and a bias of N elements; its other forms are this one beside Mul and Add.
-public struct Gemm: DifferentiableOperator {
+/// x: M × K (K × M where `transposeX`), w: K × N (N × K where `transposeW`), bias (optional): N, residual (optional): as
+/// y; y: M × N = activation(x · w + bias + residual). ONNX's Gemm with alpha = beta = 1 and a bias of N elements; its
+/// other forms are this one beside Mul and Add.
+public struct Gemm: DifferentiableOperator, Hashable {
     /// Whether x is stored K × M.
     public let transposeX: Bool
     /// Whether w is stored N × K.
@@ -22,7 +23,7 @@ public struct Gemm: DifferentiableOperator {
     public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
-        try inputs.expect(count: 2...3)
+        try inputs.expect(count: 2...4)
         let (elementType, x) = try inputs.floats(0, "x", rank: 2...2)
         try inputs.expect(elementType, of: 1, "w")
         let w = try inputs.floats(1, "w", rank: 2...2).dimensions
@@ -33,7 +34,9 @@ public struct Gemm: DifferentiableOperator {
             let bias = try inputs.floats(2, "bias", rank: 1...1).dimensions
             columns = try inputs.common(columns, bias[0], "columns of the output")
         }
-        return [.tensor(elementType, [x[transposeX ? 1 : 0], columns])]
+        let y = ValueType.tensor(elementType, [x[transposeX ? 1 : 0], columns])
+        if inputs.optional(3) != nil { try inputs.expect(y, of: 3, "residual") }
+        return [y]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
@@ -48,6 +51,8 @@ public struct Gemm: DifferentiableOperator {
     public func fused(with activation: Activation) -> (any Operator)? {
         self.activation == .linear ? Gemm(transposeX: transposeX, transposeW: transposeW, activation: activation) : nil
     }
+
+    public var residualOperand: Int? { activation == .linear ? 3 : nil }
 
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
@@ -79,6 +84,7 @@ public struct Gemm: DifferentiableOperator {
         if wanted.count > 2, wanted[2], let bias = node.inputs[2] {
             gradients[2] = try graph.call(Unbroadcast(), dy, bias, name: "\(node.name)/bias_gradient")
         }
+        if wanted.count > 3, wanted[3] { gradients[3] = dy }
         return gradients
     }
 }
@@ -95,7 +101,7 @@ extension Preparation {
 }
 
 extension Prepared {
-    /// The product of input 0 and input 1, with an optional bias as input 2.
+    /// The product of input 0 and input 1, with an optional bias as input 2 and an optional residual as input 3.
     ///
     /// In a step of training M may be the batch and OpenBLAS multiplies. Elsewhere a row must not feel the others, so w
     /// goes into panels: once if it is constant, at each run if not.
@@ -114,7 +120,8 @@ extension Prepared {
         ) -> Stage {
             Stage(tiles: product.tiles, operations: product.operations, bytes: bytes) { bindings, tiles in
                 product.run(
-                    tiles, x: x(bindings), w: w(bindings), bias: bindings.optionalInput(2), y: bindings.output(0))
+                    tiles, x: x(bindings), w: w(bindings), bias: bindings.optionalInput(2),
+                    residual: bindings.optionalInput(3), y: bindings.output(0))
                 return .done
             }
         }
@@ -147,7 +154,8 @@ extension Prepared {
                 x: { transposeX ? UnsafeRawPointer($0.workspace + panelBytes) : $0.input(0) },
                 w: { packed?.base ?? UnsafeRawPointer($0.workspace) }))
         var prepared = Prepared(
-            "packed panels", stages: stages, workspaceBytes: panelBytes + (transposeX ? m * k * size : 0))
+            "packed panels", stages: stages, workspaceBytes: panelBytes + (transposeX ? m * k * size : 0),
+            inPlace: [InPlace(output: 0, input: 3)])
         if packed != nil { prepared.unreadInputs = [1] }
         return prepared
     }

@@ -1,16 +1,21 @@
+import CTamisKernels
 import TamisKernels
 
 /// The matrix product as numpy has it: the last two axes multiply, the axes before them broadcast. ONNX's MatMul.
 ///
-/// a: … × M × K, b: … × K × N; y: … × M × N. An operand of one axis gets a second of extent 1, which y then lacks.
-public struct MatMul: DifferentiableOperator {
-    public init() {}
+/// a: … × M × K, b: … × K × N, bias (optional): N, residual (optional): as y; y: … × M × N = activation(a · b + bias +
+/// residual). An operand of one axis gets a second of extent 1, which y then lacks; with a bias b has two or more.
+public struct MatMul: DifferentiableOperator, Hashable {
+    /// Applied to each output.
+    public let activation: Activation
+
+    public init(activation: Activation = .linear) { self.activation = activation }
 
     public var kind: String { "MatMul" }
     public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
-        try inputs.expect(count: 2...2)
+        try inputs.expect(count: 2...4)
         let (elementType, a) = try inputs.floats(0, "a", rank: 1...64)
         try inputs.expect(elementType, of: 1, "b")
         let b = try inputs.floats(1, "b", rank: 1...64).dimensions
@@ -18,7 +23,17 @@ public struct MatMul: DifferentiableOperator {
         var output = try Broadcast.dimensions(Array(a.dropLast(2)), Array(b.dropLast(2)), of: kind)
         if a.count > 1 { output.append(a[a.count - 2]) }
         if b.count > 1 { output.append(b[b.count - 1]) }
-        return [.tensor(elementType, output)]
+        if inputs.optional(2) != nil {
+            try inputs.expect(elementType, of: 2, "bias")
+            let bias = try inputs.floats(2, "bias", rank: 1...1).dimensions
+            guard b.count > 1 else {
+                throw .mismatch(rule: "MatMul with a bias needs a b of two axes or more", received: "\(b)")
+            }
+            output[output.count - 1] = try inputs.common(b[b.count - 1], bias[0], "N, the last axis of b")
+        }
+        let y = ValueType.tensor(elementType, output)
+        if inputs.optional(3) != nil { try inputs.expect(y, of: 3, "residual") }
+        return [y]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
@@ -30,7 +45,7 @@ public struct MatMul: DifferentiableOperator {
             // One b for all: the axes before K are rows of one product.
             return try .product(
                 context, kernels: kernels, transposeX: false, transposeW: false,
-                m: a.shape.dimensions.dropLast().reduce(1, *), n: n, k: k, activation: .linear)
+                m: a.shape.dimensions.dropLast().reduce(1, *), n: n, k: k, activation: activation)
         }
         let m = a.shape.rank > 1 ? a.shape[a.shape.rank - 2] : 1
         try context.checkProduct(m, n, k)
@@ -43,6 +58,7 @@ public struct MatMul: DifferentiableOperator {
         } catch { throw .shape(error) }
         let matrices = batch.reduce(1, *)
         let size = kernels.type.byteCount
+        let activation = activation.kernel
         return Prepared(
             "OpenBLAS, matrix by matrix", tiles: matrices, operations: 2 * Double(matrices * m) * Double(n) * Double(k)
         ) { bindings, tiles in
@@ -53,21 +69,37 @@ public struct MatMul: DifferentiableOperator {
                     offsetB += rest % batch[axis] * strideB[axis]
                     rest /= batch[axis]
                 }
+                let y = bindings.output(0) + tile * m * n * size
                 BLAS.multiply(
                     kernels.type, m: m, n: n, k: k, x: bindings.input(0) + offsetA * m * k * size, ldx: max(1, k),
-                    w: bindings.input(1) + offsetB * k * n * size, ldw: max(1, n),
-                    y: bindings.output(0) + tile * m * n * size, ldy: max(1, n))
+                    w: bindings.input(1) + offsetB * k * n * size, ldw: max(1, n), y: y, ldy: max(1, n))
+                let residual = bindings.optionalInput(3).map { $0 + tile * m * n * size }
+                if bindings.optionalInput(2) != nil || residual != nil || activation.curve != TAMIS_IDENTITY {
+                    kernels.epilogue(m, n, bindings.optionalInput(2), residual, n, activation, y, n)
+                }
             }
             return .done
         }
     }
 
+    public func fused(with activation: Activation) -> (any Operator)? {
+        self.activation == .linear ? MatMul(activation: activation) : nil
+    }
+
+    public var residualOperand: Int? { activation == .linear ? 3 : nil }
+
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
-        guard let dy = outputs[0], let a = node.inputs[0], let b = node.inputs[1], let rankA = a.dimensions?.count,
+        guard
+            let dy = try outputs[0].map({ (dy) throws(ShapeError) in
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
+                    try graph.append(MatMul(), node.inputs)[0]
+                }
+            }),
+            let a = node.inputs[0], let b = node.inputs[1], let rankA = a.dimensions?.count,
             let rankB = b.dimensions?.count
-        else { return [nil, nil] }
+        else { return node.inputs.map { _ in nil } }
         guard rankA > 1, rankB > 1 else {
             throw .mismatch(
                 rule: "the gradient of MatMul needs operands of two axes or more", received: "\(rankA) and \(rankB)")
@@ -77,7 +109,7 @@ public struct MatMul: DifferentiableOperator {
             order.swapAt(rank - 2, rank - 1)
             return try graph.call(Transpose(Permutation(order)), symbol)
         }
-        var gradients: [Symbol?] = [nil, nil]
+        var gradients: [Symbol?] = node.inputs.map { _ in nil }
         if wanted[0] {
             let full = try graph.call(MatMul(), dy, swapped(b, rank: rankB), name: "\(node.name)/a_gradient")
             gradients[0] = try Unbroadcast.append(full, like: a, in: graph)
@@ -94,6 +126,10 @@ public struct MatMul: DifferentiableOperator {
                 gradients[1] = try Unbroadcast.append(full, like: b, in: graph)
             }
         }
+        if wanted.count > 2, wanted[2], let bias = node.inputs[2] {
+            gradients[2] = try graph.call(Unbroadcast(), dy, bias, name: "\(node.name)/bias_gradient")
+        }
+        if wanted.count > 3, wanted[3] { gradients[3] = dy }
         return gradients
     }
 }

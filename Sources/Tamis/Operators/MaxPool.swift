@@ -3,28 +3,58 @@ import TamisKernels
 
 /// The maximum of each window, channel by channel; padding takes no part. ONNX's MaxPool on channel-last tensors.
 ///
-/// x: N × spatial × C; y: N × spatial' × C.
-public struct MaxPool: DifferentiableOperator {
+/// x: N × spatial × C of floats or integers; y: N × spatial' × C. With `indices` a second output of y's shape and int64
+/// says where in x each maximum stands: the place of its element in x laid out channel-first, as ONNX counts.
+public struct MaxPool: DifferentiableOperator, Hashable {
+    /// How places are counted within a channel of an image.
+    public enum Indices: Sendable {
+        /// The last spatial axis runs fastest.
+        case rowMajor
+        /// The first spatial axis runs fastest.
+        case columnMajor
+    }
+
     /// How the window slides.
     public let window: WindowGeometry
+    /// How the second output counts; nil: there is none.
+    public let indices: Indices?
 
-    public init(window: WindowGeometry) { self.window = window }
+    public init(window: WindowGeometry, indices: Indices? = nil) {
+        self.window = window
+        self.indices = indices
+    }
 
     public var kind: String { "MaxPool" }
     public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)
-        return [try window.pooled(inputs, of: kind)]
+        let rank = window.rank + 2
+        let (elementType, dimensions) = try inputs.tensor(0, "x", rank: rank...rank)
+        guard elementType.isInteger || elementType.isFloat else {
+            throw .elementType(rule: "MaxPool's x must be floats or integers", received: elementType)
+        }
+        let y = try window.pooled(dimensions ?? Array(repeating: .unknown, count: rank), of: kind)
+        return [.tensor(elementType, y)] + (indices == nil ? [] : [.tensor(.int64, y)])
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
-        let kernels = try context.kernels(for: x.elementType)
-        return PoolShape(window, x.shape, kernels).prepared("sliding maximum") { shape, image, y, first, rows in
-            var window = shape.window
-            kernels.max_pool(&window, shape.channels, image, first, rows, y)
+        let shape = PoolShape(window, x.shape, scalarBytes: x.elementType.bitWidth / 8)
+        if x.elementType.isComputable, indices == nil {
+            let kernels = try context.kernels(for: x.elementType)
+            return shape.prepared("sliding maximum") { shape, bindings, image, rows in
+                var window = shape.window
+                kernels.max_pool(
+                    &window, shape.channels, bindings.input(0) + image * shape.imageBytes, rows.lowerBound, rows.count,
+                    bindings.output(0) + image * shape.outputBytes)
+            }
         }
+        guard let maximum = x.elementType.visit(WindowMaximum(indices: indices)) else {
+            throw .unsupported(
+                operator: kind, rule: "it compares floats and integers", received: x.elementType.rawValue)
+        }
+        return shape.prepared("sliding maximum, plain", slowness: 30, body: maximum)
     }
 
     public func gradients(
@@ -37,85 +67,63 @@ public struct MaxPool: DifferentiableOperator {
     }
 }
 
-/// The extents of a pooling operator, and its work in runs of output rows.
-struct PoolShape: Sendable {
-    let window: tamis_window
-    let images: Int
-    let channels: Int
-    let scalarBytes: Int
+/// The work of MaxPool on any numeric type, with indices or without.
+private struct WindowMaximum: NumericVisitor {
+    let indices: MaxPool.Indices?
 
-    init(_ geometry: WindowGeometry, _ x: Shape, _ kernels: KernelTable) {
-        window = geometry.window(input: Array(x.dimensions[1..<x.rank - 1]))
-        images = x[0]
-        channels = x[x.rank - 1]
-        scalarBytes = kernels.type.byteCount
-    }
-
-    /// Lines of output width in one image.
-    var rows: Int { window.output.0 * window.output.1 }
-    var imageBytes: Int { window.input.0 * window.input.1 * window.input.2 * channels * scalarBytes }
-    var outputBytes: Int { rows * window.output.2 * channels * scalarBytes }
-    /// One for each tap of each output. Windows under padding can have 2⁶⁰ taps: too many for an Int.
-    var operations: Double {
-        let taps = Double(window.kernel.0) * Double(window.kernel.1) * Double(window.kernel.2)
-        return Double(images * outputBytes / scalarBytes) * taps
-    }
-
-    /// The forward work: `body` gets an image, its output, and a run of its output rows.
-    func prepared(
-        _ algorithm: String,
-        body: @escaping @Sendable (PoolShape, UnsafeRawPointer, UnsafeMutableRawPointer, Int, Int) -> Void
-    ) -> Prepared {
-        let tileRows = max(1, min(rows, (1 << 14) / max(1, window.output.2 * channels)))
-        let tilesPerImage = (rows + tileRows - 1) / tileRows
-        let (rows, imageBytes, outputBytes) = (rows, imageBytes, outputBytes)
-        return Prepared(
-            algorithm, tiles: images * tilesPerImage, operations: operations, slowness: 4,
-            bytes: images * (imageBytes + outputBytes)
-        ) { [self] bindings, tiles in
-            for tile in tiles {
-                let image = tile / tilesPerImage
-                let first = tile % tilesPerImage * tileRows
-                body(
-                    self, bindings.input(0) + image * imageBytes, bindings.output(0) + image * outputBytes, first,
-                    min(tileRows, rows - first))
+    func visit<Scalar: NumericScalar>(
+        _ type: Scalar.Type
+    ) -> @Sendable (PoolShape, borrowing Bindings, Int, Range<Int>) -> Void {
+        { [indices] shape, bindings, image, rows in
+            let x = bindings.input(0).assumingMemoryBound(to: Scalar.self) + image * shape.pixels * shape.channels
+            let offset = (image * shape.rows + rows.lowerBound) * shape.window.output.2 * shape.channels
+            var y = bindings.output(0).assumingMemoryBound(to: Scalar.self) + offset
+            var place = indices.map { _ in bindings.output(1).assumingMemoryBound(to: Int64.self) + offset }
+            for row in rows {
+                for position in 0..<shape.window.output.2 {
+                    reduce(shape, image, x, row, position, y, place)
+                    y += shape.channels
+                    place = place.map { $0 + shape.channels }
+                }
             }
-            return .done
+        }
+    }
+
+    /// All channels of one window.
+    private func reduce<Scalar: NumericScalar>(
+        _ shape: PoolShape, _ image: Int, _ x: UnsafePointer<Scalar>, _ row: Int, _ position: Int,
+        _ y: UnsafeMutablePointer<Scalar>, _ place: UnsafeMutablePointer<Int64>?
+    ) {
+        let channels = shape.channels
+        y.update(repeating: .lowest, count: channels)
+        place?.update(repeating: -1, count: channels)
+        var isFirst = true
+        shape.window.forEachTap(row: row, position: position) { _, pixel in
+            let values = x + pixel * channels
+            guard let place else {
+                for channel in 0..<channels where replaces(values[channel], y[channel]) { y[channel] = values[channel] }
+                return
+            }
+            let index = counted(pixel, shape.window)
+            for channel in 0..<channels where isFirst || replaces(values[channel], y[channel]) {
+                y[channel] = values[channel]
+                place[channel] = Int64((image * channels + channel) * shape.pixels + index)
+            }
+            isFirst = false
         }
     }
 
-    /// The backward work: `body` gets an image's number and its cleared gradient.
-    func preparedGradient(
-        _ algorithm: String,
-        body: @escaping @Sendable (PoolShape, borrowing Bindings, Int, UnsafeMutableRawPointer) -> Void
-    ) -> Prepared {
-        Prepared(
-            algorithm, tiles: images, operations: operations, slowness: 4,
-            bytes: images * (2 * imageBytes + 2 * outputBytes)
-        ) { [self] bindings, tiles in
-            for image in tiles {
-                let dx = bindings.output(0) + image * imageBytes
-                dx.initializeMemory(as: UInt8.self, repeating: 0, count: imageBytes)
-                body(self, bindings, image, dx)
-            }
-            return .done
-        }
+    /// Whether a value takes the place of the maximum so far. A NaN enters and stays.
+    @inline(__always)
+    private func replaces<Scalar: NumericScalar>(_ value: Scalar, _ maximum: Scalar) -> Bool {
+        value > maximum || (value.isNotANumber && !maximum.isNotANumber)
     }
-}
 
-extension WindowGeometry {
-    /// The type of pooled images.
-    func pooled(_ inputs: Operands, of operatorName: String) throws(ShapeError) -> ValueType {
-        let rank = rank + 2
-        let (elementType, x) = try inputs.floats(0, "x", rank: rank...rank)
-        let spatial = try output(for: Array(x[1..<rank - 1]), of: operatorName)
-        if case .explicit(let before, let after) = padding {
-            for axis in 0..<self.rank where max(before[axis], after[axis]) > (kernel[axis] - 1) * dilation[axis] {
-                throw .mismatch(
-                    rule: "\(operatorName)'s padding must be smaller than its window of \(kernel)",
-                    received: "\(before) and \(after)")
-            }
-        }
-        return .tensor(elementType, [x[0]] + spatial + [x[rank - 1]])
+    /// The place of a pixel, given row-major, as the indices count.
+    private func counted(_ pixel: Int, _ window: tamis_window) -> Int {
+        guard indices == .columnMajor else { return pixel }
+        let (line, width) = pixel.quotientAndRemainder(dividingBy: window.input.2)
+        let (depth, height) = line.quotientAndRemainder(dividingBy: window.input.1)
+        return depth + (height + width * window.input.1) * window.input.0
     }
 }

@@ -24,7 +24,8 @@ public struct MaxPoolGradient: Operator {
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let kernels = try context.kernels(for: x.elementType)
-        return PoolShape(window, x.shape, kernels).preparedGradient("first maximum") { shape, bindings, image, dx in
+        let shape = PoolShape(window, x.shape, scalarBytes: kernels.type.byteCount)
+        return shape.preparedGradient("first maximum") { shape, bindings, image, dx in
             var window = shape.window
             kernels.max_pool_gradient(
                 &window, shape.channels, bindings.input(0) + image * shape.imageBytes,

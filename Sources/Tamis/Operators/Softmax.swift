@@ -1,7 +1,7 @@
 import TamisKernels
 
 /// eˣ over the sum of eˣ along an axis, or the logarithm of that. ONNX's Softmax and LogSoftmax (from opset 13).
-public struct Softmax: DifferentiableOperator {
+public struct Softmax: DifferentiableOperator, Hashable {
     /// The axis along which the results sum to 1; negative counts from the end.
     public let axis: Int
     /// Whether the logarithm is wanted.
@@ -18,9 +18,7 @@ public struct Softmax: DifferentiableOperator {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)
         let (elementType, dimensions) = try inputs.floats(0, "x", rank: 1...64)
-        guard (-dimensions.count..<dimensions.count).contains(axis) else {
-            throw .mismatch(rule: "\(kind)'s axis must be one of \(dimensions.count) axes", received: "\(axis)")
-        }
+        _ = try Slices.checkedAxis(axis, rank: dimensions.count, of: kind)
         return [.tensor(elementType, dimensions)]
     }
 
@@ -50,37 +48,5 @@ public struct Softmax: DifferentiableOperator {
                 SoftmaxGradient(axis: axis, isLogarithmic: isLogarithmic), node.outputs[0], dy,
                 name: "\(node.name)/gradient")
         ]
-    }
-}
-
-/// A tensor seen as outer × count × inner around one axis.
-struct Slices: Sendable {
-    let outer: Int
-    let count: Int
-    let inner: Int
-
-    init(_ shape: Shape, axis: Int) {
-        let axis = axis < 0 ? axis + shape.rank : axis
-        outer = shape.dimensions[..<axis].reduce(1, *)
-        count = shape[axis]
-        inner = shape.dimensions[(axis + 1)...].reduce(1, *)
-    }
-
-    /// Work on runs of outer slices: `body` gets where a run begins, in bytes, and the number of its slices.
-    func prepared(
-        _ algorithm: String, _ kernels: KernelTable, inPlace input: Int,
-        body: @escaping @Sendable (Slices, borrowing Bindings, _ offset: Int, _ outer: Int) -> Void
-    ) -> Prepared {
-        let sliceBytes = count * inner * kernels.type.byteCount
-        let run = max(1, (1 << 15) / max(1, sliceBytes))
-        let outer = outer
-        return Prepared(
-            algorithm.lowercased(), tiles: (outer + run - 1) / run, operations: Double(outer * count * inner),
-            slowness: 30,
-            inPlace: [Prepared.InPlace(output: 0, input: input)]
-        ) { [self] bindings, tiles in
-            for tile in tiles { body(self, bindings, tile * run * sliceBytes, min(run, outer - tile * run)) }
-            return .done
-        }
     }
 }

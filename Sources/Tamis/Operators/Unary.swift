@@ -78,7 +78,7 @@ public struct Unary: DifferentiableOperator {
         }
         // A boolean is a byte of 0 or 1.
         let elementType = x.elementType == .bool ? .uint8 : x.elementType
-        guard let body = elementType.visit(Loop(function: function)) else {
+        guard let body = elementType.visit(ElementLoop(function: function)) else {
             throw .unsupported(operator: kind, rule: "it computes with numbers", received: x.elementType.rawValue)
         }
         return .elementwise(
@@ -132,7 +132,7 @@ extension Unary.Function {
 }
 
 /// The function of scalars of any type.
-private struct Loop: NumericVisitor {
+private struct ElementLoop: NumericVisitor {
     let function: Unary.Function
 
     func visit<Scalar: NumericScalar>(

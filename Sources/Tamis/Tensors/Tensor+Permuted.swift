@@ -13,7 +13,7 @@ extension Tensor {
         let (strides, source, size) = (order.apply(to: shape.strides), storage, elementType.bitWidth / 8)
         if target.elementCount == 0 { return try Tensor(uninitialized: elementType, shape: target) }
         return try Tensor(deferred: elementType, shape: target) { (base) throws(ShapeError) in
-            try source.withTemporary {
+            try source.withTemporaryUnaligned {
                 tamis_strided_copy(target.rank, target.dimensions, strides, size, $0, base)
             }
         }

@@ -15,6 +15,8 @@ package final class TensorStorage: @unchecked Sendable {
     private let present: UnsafeMutableRawPointer?
     private let owner: AnyObject?
     private let fill: Fill?
+    /// What deferred bytes are a copy of, where they are one.
+    private let original: UnsafeRawPointer?
     /// The bytes of a deferred storage, once they are made.
     private let made = Mutex<UInt?>(nil)
 
@@ -26,6 +28,7 @@ package final class TensorStorage: @unchecked Sendable {
         self.byteCount = byteCount
         owner = nil
         fill = nil
+        original = nil
     }
 
     /// A read-only view of `bytes`, which live as long as `owner` does.
@@ -35,6 +38,16 @@ package final class TensorStorage: @unchecked Sendable {
         byteCount = bytes.count
         self.owner = owner
         fill = nil
+        original = nil
+    }
+
+    /// A copy, made when it is first read, of bytes that stand unaligned and live as long as `owner` does.
+    package init(copying bytes: UnsafeRawBufferPointer, of owner: AnyObject) {
+        present = nil
+        byteCount = bytes.count
+        self.owner = owner
+        original = bytes.baseAddress
+        fill = nil
     }
 
     /// Read-only memory that `fill` makes when it is first read. Who only wants to read it once, to make another form of
@@ -43,16 +56,53 @@ package final class TensorStorage: @unchecked Sendable {
         present = nil
         self.byteCount = byteCount
         owner = nil
+        original = nil
         self.fill = fill
     }
 
+    /// The bytes of a huge page, and from how many on memory comes in such.
+    ///
+    /// A page of 4 KiB costs its first toucher as much as filling it, and weights are hundreds of megabytes. Such memory
+    /// comes from the system and goes back there: malloc would keep it.
+    private static let hugePage = 2 << 20
+    private static func isLarge(_ byteCount: Int) -> Bool { byteCount >= 2 * hugePage }
+
     private static func allocate(_ byteCount: Int) throws(ShapeError) -> UnsafeMutableRawPointer {
-        var pointer: UnsafeMutableRawPointer?
-        guard byteCount >= 0, posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
+        guard byteCount >= 0, byteCount <= Int.max - 2 * hugePage, MemoryUse.take(byteCount) else {
+            throw .outOfMemory(bytes: byteCount)
+        }
+        guard let pointer = isLarge(byteCount) ? pages(byteCount) : block(byteCount) else {
+            MemoryUse.give(byteCount)
             throw .outOfMemory(bytes: byteCount)
         }
         return pointer
     }
+
+    private static func block(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        var pointer: UnsafeMutableRawPointer?
+        return posix_memalign(&pointer, 64, max(byteCount, 64)) == 0 ? pointer : nil
+    }
+
+    private static func pages(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        let size = mappedBytes(byteCount)
+        guard let pages = mmap(nil, size + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            pages != MAP_FAILED
+        else { return nil }
+        // What lies before and behind the aligned part is given back.
+        let before = (hugePage - Int(bitPattern: pages) % hugePage) % hugePage
+        if before > 0 { munmap(pages, before) }
+        if before < hugePage { munmap(pages + before + size, hugePage - before) }
+        madvise(pages + before, byteCount / hugePage * hugePage, MADV_HUGEPAGE)
+        return pages + before
+    }
+
+    private static func release(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
+        if isLarge(byteCount) { munmap(pointer, mappedBytes(byteCount)) } else { free(pointer) }
+        MemoryUse.give(byteCount)
+    }
+
+    /// Whole pages.
+    private static func mappedBytes(_ byteCount: Int) -> Int { (byteCount + 4095) / 4096 * 4096 }
 
     /// The bytes. Deferred ones are made now; whoever can throw calls `make` before.
     package var base: UnsafeMutableRawPointer {
@@ -84,24 +134,38 @@ package final class TensorStorage: @unchecked Sendable {
             return body(pointer)
         }
         let pointer = try filled()
-        defer { free(pointer) }
+        defer { Self.release(pointer, byteCount: byteCount) }
         return body(UnsafeRawPointer(pointer))
+    }
+
+    /// The bytes, aligned or not, for the duration of `body`; deferred ones are not kept.
+    package func withTemporaryUnaligned<Result>(
+        _ body: (UnsafeRawPointer) -> Result
+    ) throws(ShapeError) -> Result {
+        if let original { return body(original) }
+        return try withTemporary(body)
     }
 
     private func filled() throws(ShapeError) -> UnsafeMutableRawPointer {
         let pointer = try Self.allocate(byteCount)
+        if let original { pointer.copyMemory(from: original, byteCount: byteCount) }
         do throws(ShapeError) { try fill?(pointer) } catch {
-            free(pointer)
+            Self.release(pointer, byteCount: byteCount)
             throw error
         }
         return pointer
     }
 
+    /// Whether the bytes are made when they are first read, and are not made yet.
+    package var isDeferred: Bool { present == nil && made.withLock { $0 == nil } }
+
     /// Whether the memory is never to be written.
-    package var isView: Bool { owner != nil || fill != nil }
+    package var isView: Bool { owner != nil || present == nil }
 
     deinit {
-        if let present, owner == nil { free(present) }
-        if let address = made.withLock({ $0 }) { free(UnsafeMutableRawPointer(bitPattern: address)) }
+        if let present, owner == nil { Self.release(present, byteCount: byteCount) }
+        if let address = made.withLock({ $0 }), let pointer = UnsafeMutableRawPointer(bitPattern: address) {
+            Self.release(pointer, byteCount: byteCount)
+        }
     }
 }

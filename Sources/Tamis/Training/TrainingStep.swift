@@ -38,7 +38,7 @@ public final class TrainingStep {
         let differentiated = try source.differentiated(loss: loss, optimizer: optimizer)
         // The passes run once; the plans of all batch sizes begin where they end.
         model = try planning { () throws(PlanError) in
-            options.optimizes ? try differentiated.optimized() : differentiated
+            options.optimizes ? try differentiated.optimized(for: options) : differentiated
         }
         var options = options
         options.optimizes = false

@@ -108,7 +108,7 @@ struct PlanTests {
             try Plan(network.model, inputs: ["input": images.shape], options: options)
         }
         #expect(error?.description.contains("at most 1000 bytes may be taken;") == true)
-        options.memoryLimit = try Plan(network.model, inputs: ["input": images.shape]).arenaBytes
+        options.memoryLimit = try Plan(network.model, inputs: ["input": images.shape]).memoryBytes
         _ = try Plan(network.model, inputs: ["input": images.shape], options: options)
 
         let graph = GraphBuilder()
@@ -116,7 +116,10 @@ struct PlanTests {
         var sums: [Symbol] = []
         for _ in 0..<40 { sums.append(try graph.call(Activate(.tanh), x)) }
         graph.output(try sums.dropFirst().reduce(sums[0]) { try graph.call(Arithmetic(.add), $0, $1) }, name: "y")
-        let plan = try Plan(graph.model, inputs: ["x": Shape([1 << 48])])
+        #expect(throws: PlanError.self) { try Plan(graph.model, inputs: ["x": Shape([1 << 48])]) }
+        var unlimited = PlanOptions()
+        unlimited.memoryLimit = .max
+        let plan = try Plan(graph.model, inputs: ["x": Shape([1 << 48])], options: unlimited)
         #expect(throws: ExecutionError.self) { try Session(plan) }
         let limited = #expect(throws: PlanError.self) {
             try Plan(graph.model, inputs: ["x": Shape([1 << 48])], options: options)
@@ -128,7 +131,7 @@ struct PlanTests {
         #expect(throws: ShapeError.outOfMemory(bytes: 1 << 50)) { try Tensor(zeros: .float32, shape: [1 << 48]) }
     }
 
-    @Test("element types the kernels do not compute with", arguments: [ElementType.int32, .float16, .bool, .string])
+    @Test("element types the kernels do not compute with", arguments: [ElementType.complex64, .bool, .string])
     func elementTypes(elementType: ElementType) throws {
         let x = try Tensor(zeros: elementType, shape: [2, 4, 4, 3])
         let window = try WindowGeometry(kernel: [2, 2])
@@ -136,7 +139,7 @@ struct PlanTests {
             as [any Operator]
         {
             let error = #expect(throws: ShapeError.self) { try run(operation, [x]) }
-            #expect(error?.description.contains("must be float32 or float64; received \(elementType)") == true)
+            #expect(error?.description.contains("; received \(elementType)") == true)
         }
         #expect(throws: ShapeError.self) { try run(Arithmetic(.add), [x, x]) }
         let float = try Tensor(zeros: .float32, shape: [2, 4, 4, 3])

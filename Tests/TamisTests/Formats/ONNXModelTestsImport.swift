@@ -84,7 +84,7 @@ struct ONNXModelTestsImport {
                 ONNXNode("Mul", "d,w2", "z"), ONNXNode("Identity", "w", "w2"),
             ].swappedAt(3, 4), inputs: ["x": [.fixed(1), .fixed(2), .fixed(2), .fixed(1)]],
             initializers: ["w": w, "s": try randomTensor([2, 1, 1])])
-        let model = try Model(file, operators: .standard, limits: Limits())
+        let model = try Model(file, operators: .standard, folder: nil, limits: Limits())
         #expect(model.parameters.names == ["w", "s"])
         let x = ["x": try randomTensor([1, 2, 2, 1], seed: 9)]
         let again = try Model(onnxBytes: model.onnxBytes())
@@ -99,7 +99,7 @@ struct ONNXModelTestsImport {
             inputs: ["x": [.fixed(2)], "w": [.fixed(2)]], initializers: ["w": try Tensor([Float(1), 2])])
         file.graph.outputs.append(ONNXValueInfo("w", type: nil))
         file.graph.outputs.append(ONNXValueInfo("x", type: nil))
-        let model = try Model(file, operators: .standard, limits: Limits())
+        let model = try Model(file, operators: .standard, folder: nil, limits: Limits())
         #expect(model.inputs.map(\.name) == ["x"])
         #expect(try run(model, ["x": Tensor([Float(3), 4])]) == Tensor([Float(4), 6]))
         #expect(model.outputs.map(\.name) == ["z", "w", "x"])
@@ -121,9 +121,9 @@ struct ONNXModelTestsImport {
                     let x = try node.input(0)
                     return [try node.call(Arithmetic(.add), x, x)]
                 }))
-        let model = try Model(file, operators: operators, limits: Limits())
+        let model = try Model(file, operators: operators, folder: nil, limits: Limits())
         #expect(try run(model, ["x": Tensor([Float(3), 4, 5, 6], shape: [1, 4])]).doubles() == [6, 8, 10, 12])
-        #expect(throws: ImportError.self) { try Model(file, operators: .standard, limits: Limits()) }
+        #expect(throws: ImportError.self) { try Model(file, operators: .standard, folder: nil, limits: Limits()) }
     }
 }
 

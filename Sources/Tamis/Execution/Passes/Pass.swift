@@ -9,15 +9,26 @@ public protocol Pass: Sendable {
 extension Model {
     /// The passes of every optimised plan, in order. Folding and fusing need to see who truly reads a value, so what moved
     /// transposes leave behind is dropped before.
-    public static let standardPasses: [any Pass] = [
-        CancelTransposes(), CancelCasts(), DropUnread(), FoldBatchNormalization(), FuseActivation(),
-        SwapActivationGradient(), DropUnread(),
-    ]
+    public static func standardPasses(for options: PlanOptions = PlanOptions()) -> [any Pass] {
+        [
+            DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelTransposes(), CancelCasts(),
+            DropUnread(), FoldScale(), FuseResidual(), FuseActivation(), SwapActivationGradient(), DropUnread(),
+        ]
+    }
 
-    /// The model after the standard passes.
-    public func optimized() throws(PlanError) -> Model {
+    /// The model after the standard passes for a plan of these options. `report` hears of each pass that changed something.
+    public func optimized(
+        for options: PlanOptions = PlanOptions(), reporting report: ((PassReport) -> Void)? = nil
+    ) throws(PlanError) -> Model {
         var model = self
-        for pass in Model.standardPasses { model = try pass(model) }
+        for pass in Model.standardPasses(for: options) {
+            let next = try pass(model)
+            if let report {
+                let difference = PassReport(pass.name, before: model, after: next)
+                if !difference.changes.isEmpty { report(difference) }
+            }
+            model = next
+        }
         return model
     }
 }

@@ -32,6 +32,25 @@ struct Rewriter {
         return symbol
     }
 
+    /// What a value, or what has become of it, is in each run, where that is the same. In a step of training the parameters
+    /// move.
+    func constant(_ id: Graph.ValueID) -> Tensor? {
+        let infers = source.graph.updates.isEmpty
+        guard let symbol = copies[id] else { return infers ? source.constant(id) : source.graph.values[id].constant }
+        let value = graph.graph.values[symbol.id]
+        if case .parameter = value.source { return infers ? graph.parameters[value.name] : nil }
+        return value.constant
+    }
+
+    /// The type of a value, or of what has become of it.
+    func type(of id: Graph.ValueID) -> ValueType { copies[id]?.type ?? source.graph.values[id].type }
+
+    /// Whether a value, or what has become of it, was learned.
+    func isParameter(_ id: Graph.ValueID) -> Bool {
+        let value = copies[id].map { graph.graph.values[$0.id] } ?? source.graph.values[id]
+        return if case .parameter = value.source { true } else { false }
+    }
+
     /// Whether a rewriting has already said what becomes of a value.
     func isReplaced(_ id: Graph.ValueID) -> Bool { copies[id] != nil }
 
