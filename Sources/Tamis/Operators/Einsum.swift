@@ -32,11 +32,9 @@ public struct Einsum: DifferentiableOperator, Hashable {
         init?(_ text: Substring) {
             let parts = text.split(separator: "...", omittingEmptySubsequences: false)
             guard parts.count <= 2, parts.allSatisfy({ $0.utf8.allSatisfy(Term.isLetter) }) else { return nil }
-            first = Array(parts[0].utf8)
-            if parts.count == 2 {
-                hasEllipsis = true
-                last = Array(parts[1].utf8)
-            }
+            first = parts.first.map { Array($0.utf8) } ?? []
+            hasEllipsis = parts.count == 2
+            last = hasEllipsis ? Array(parts[1].utf8) : []
         }
 
         private static func isLetter(_ byte: UInt8) -> Bool { (65...90).contains(byte) || (97...122).contains(byte) }

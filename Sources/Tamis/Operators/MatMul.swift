@@ -150,7 +150,7 @@ public struct MatMul: DifferentiableOperator, Hashable {
         // The axes of the batch keep their extents: 0.
         let batch = [Int](repeating: 0, count: max(0, (dy.dimensions?.count ?? 0) - 1))
         let wideY = try graph.call(Reshape(to: batch + [isRow ? 1 : -1, isColumn ? 1 : -1]), dy)
-        let wide = NodeSymbols(name: node.name, inputs: [wideA, wideB], outputs: [])
+        let wide = NodeSymbols(name: node.name, inputs: [wideA, wideB], outputs: node.outputs)
         let found = try MatMul().gradients(at: wide, of: [wideY], wanted: Array(wanted[..<2]), in: graph)
         var gradients: [Symbol?] = node.inputs.map { _ in nil }
         for (index, operand) in [a, b].enumerated() where wanted[index] {
