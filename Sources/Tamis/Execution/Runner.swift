@@ -76,6 +76,7 @@ public final class Runner {
         do throws(PlanError) {
             var model = source
             for name in settings.options.extraOutputs { try model.addOutput(name) }
+            model = try WidenHalves()(model)
             if settings.options.optimizes { model = try model.optimized(for: settings.options) }
             let made: Form
             if Segments.isOnePart(model),
@@ -273,7 +274,9 @@ extension Runner {
             let allowance = allowance ?? settings.newRun
             guard allowance.iterations > 0 else { throw .iterations(limit: settings.options.iterationLimit) }
             allowance.iterations -= 1
-            if let deadline = allowance.deadline, let limit = settings.options.timeLimit, ContinuousClock.now >= deadline {
+            if let deadline = allowance.deadline, let limit = settings.options.timeLimit,
+                ContinuousClock.now >= deadline
+            {
                 throw .time(limit: limit)
             }
             var given: [String: Value] = [:]

@@ -94,6 +94,22 @@ public struct ONNXNodeWriter: Sendable {
         }
     }
 
+    /// Adds how a transposed window lies over its output.
+    public mutating func set(_ geometry: TransposedGeometry) {
+        let window = geometry.window
+        set("kernel_shape", window.kernel)
+        if window.stride.contains(where: { $0 != 1 }) { set("strides", window.stride) }
+        if window.dilation.contains(where: { $0 != 1 }) { set("dilations", window.dilation) }
+        if geometry.outputPadding.contains(where: { $0 != 0 }) { set("output_padding", geometry.outputPadding) }
+        if let output = geometry.output { set("output_shape", output) }
+        switch window.padding {
+        case .valid: break
+        case .explicit(let before, let after): set("pads", before + after)
+        case .same: set("auto_pad", "SAME_UPPER")
+        case .sameLower: set("auto_pad", "SAME_LOWER")
+        }
+    }
+
     /// The window with the part of its last step that lies behind the image as padding, where that says the same.
     ///
     /// ONNX's shape inference counts a window that would start behind the padded image; onnxruntime and the operator's

@@ -89,7 +89,9 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
     ) throws(ShapeError) -> [Symbol?] {
         guard
             let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
+                    try graph.append(BatchNormalize(epsilon: epsilon, momentum: momentum), node.inputs)[0]
+                }
             })
         else { return node.inputs.map { _ in nil } }
         guard !wanted[3], !wanted[4] else {

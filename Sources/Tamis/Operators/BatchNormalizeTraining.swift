@@ -88,7 +88,7 @@ public struct BatchNormalizeTraining: DifferentiableOperator {
             let factors = bindings.workspace + coefficients
             kernels.scale_shift(
                 count, columns, bindings.input(0) + first * columns * size, columns, factors, factors + columns * size,
-                TAMIS_IDENTITY, bindings.output(0) + first * columns * size, columns)
+                .identity, bindings.output(0) + first * columns * size, columns)
             return .done
         }
         return Prepared(

@@ -65,7 +65,9 @@ public struct Gemm: DifferentiableOperator, Hashable {
     ) throws(ShapeError) -> [Symbol?] {
         guard
             let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
+                    try graph.append(Gemm(transposeX: transposeX, transposeW: transposeW), node.inputs)[0]
+                }
             }),
             let x = node.inputs[0], let w = node.inputs[1]
         else { return node.inputs.map { _ in nil } }
