@@ -202,6 +202,21 @@ typedef struct {
     void (*normalization_gradient)(long M, long N, const void *dy, const void *x, const void *mean, const void *a,
                                    const void *b, const void *c, void *dx);
 
+    // ---- Normalisation of the rows of a contiguous M × N matrix ---------------------------------------------------------
+
+    /// y = (x − mean) · inverse · scale + bias with the row's own mean (0 unless it `centers`) and inverse = 1 / √(mean of
+    /// (x − mean)² + epsilon), both a number a row; y may be x; bias may be NULL.
+    void (*layer_normalization)(long M, long N, double epsilon, bool centers, const void *x, const void *scale,
+                                const void *bias, void *y, void *means, void *inverses);
+    /// The gradient of `layer_normalization` with respect to x, and products = dy · (x − mean) · inverse, whose sums over
+    /// the rows are that of scale; dx may be dy.
+    void (*layer_normalization_gradient)(long M, long N, bool centers, const void *x, const void *scale,
+                                         const void *means, const void *inverses, const void *dy, void *dx,
+                                         void *products);
+    /// y[n] = x[n] · (bias + alpha · Σ x[n − before … n + after]²)^−beta; `squares` is room for before + N + after scalars.
+    void (*local_response)(long M, long N, long before, long after, double alpha, double beta, double bias,
+                           const void *x, void *y, void *squares);
+
     // ---- Updates of parameters; all may be in place ---------------------------------------------------------------------
 
     /// ONNX Momentum: g' = g + norm · x; v' = alpha · v + beta · g'; x' = x − rate · (nesterov ? g' + alpha · v' : v').
@@ -229,6 +244,11 @@ static inline void tamis_pause(void) {
     __asm__ volatile("yield");
 #endif
 }
+
+/// Floats of 16 bits, float16 or bfloat16, as floats of 32.
+void tamis_widen_halves(long count, bool is_bfloat16, const uint16_t *from, float *to);
+/// Floats rounded to 16 bits, halves to the even neighbour; NaN stays NaN.
+void tamis_narrow_halves(long count, bool is_bfloat16, const float *from, uint16_t *to);
 
 /// Copies an array of `rank` axes with the given extents from a strided source (strides in elements) to a contiguous
 /// destination; elements of 1, 2, 4, 8 or 16 bytes, aligned or not.

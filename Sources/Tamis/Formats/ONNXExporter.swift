@@ -21,11 +21,12 @@ struct ONNXExporter {
         guard model.graph.updates.isEmpty else {
             throw .unsupported("a step of training, which changes parameters", place: "the graph")
         }
-        let read = try rewriting { () throws(PlanError) in try DropUnread()(model) }
+        let lower = LowerActivations(version: version)
+        let read = try rewriting { () throws(PlanError) in try lower(DropUnread()(model)) }
         var written: [Int: Written] = [:]
         for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
         let ordered = try rewriting { () throws(PlanError) in
-            try CancelTransposes(foldsIntoDense: false)(inFileOrder(read, written))
+            try lower(CancelTransposes(foldsIntoDense: false)(inFileOrder(read, written)))
         }
         return try emit(ordered)
     }
@@ -229,7 +230,6 @@ private struct FileNames {
     private let results: Set<Graph.ValueID>
 
     init(_ graph: Graph) throws(ExportError) {
-        names = []
         readers = graph.consumers
         results = graph.results
         taken = Set(graph.values.filter { $0.node == nil }.map(\.name))

@@ -14,9 +14,10 @@ extension ONNXOperators {
             "Reshape",
             read: { (node) throws(ImportError) in
                 let (x, allowsZero) = (try node.input(0), try node.int("allowzero", default: 0) != 0)
-                let shape = try node.integers(1)
-                if let shape, !allowsZero, x.isFlattened(by: shape) { return [try node.call(Flatten(axis: 1), x)] }
-                return [try node.call(Reshape(to: shape, allowsZero: allowsZero), x, node.openInput(1))]
+                if let shape = node.constant(1), !allowsZero, x.isFlattened(by: shape) {
+                    return [try node.call(Flatten(axis: 1), x)]
+                }
+                return [try node.call(Reshape(allowsZero: allowsZero), x, node.input(1))]
             },
             write: { (reshape: Reshape, node) throws(ExportError) in
                 if let shape = reshape.shape { try node.setInput(1, shape) }
@@ -40,8 +41,8 @@ extension ONNXOperators {
         ONNXOperator(
             "Squeeze",
             read: { (node) throws(ImportError) in
-                let axes = try node.integers(1, before: 13, "axes")
-                return [try node.call(Squeeze(axes: axes), node.input(0), node.openInput(1))]
+                let axes = node.version < 13 ? try node.ints("axes") : nil
+                return [try node.call(Squeeze(axes: axes), node.input(0), node.optionalInput(1))]
             },
             write: { (squeeze: Squeeze, node) throws(ExportError) in
                 if let axes = squeeze.axes { try node.setInput(1, axes) }
@@ -49,8 +50,8 @@ extension ONNXOperators {
         ONNXOperator(
             "Unsqueeze",
             read: { (node) throws(ImportError) in
-                let axes = try node.integers(1, before: 13, "axes")
-                return [try node.call(Unsqueeze(axes: axes), node.input(0), node.openInput(1))]
+                let axes = node.version < 13 ? try node.ints("axes") : nil
+                return [try node.call(Unsqueeze(axes: axes), node.input(0), node.optionalInput(1))]
             },
             write: { (unsqueeze: Unsqueeze, node) throws(ExportError) in
                 if let axes = unsqueeze.axes { try node.setInput(1, axes) }
@@ -125,10 +126,10 @@ extension ONNXOperators {
                 let count =
                     try node.version < 18 ? node.outputCount : node.int("num_outputs", default: node.outputCount)
                 let x = try node.input(0)
-                if let lengths = try node.integers(1, before: 13, "split") {
+                if node.version < 13, let lengths = try node.ints("split") {
                     return try node.append(Split(axis: axis, parts: .lengths(lengths)), [x])
                 }
-                if let lengths = try node.openInput(1) {
+                if let lengths = try node.optionalInput(1) {
                     return try node.append(Split(axis: axis, parts: .input(count)), [x, lengths])
                 }
                 if node.version < 18, let extent = x.extent(axis), count > 0, extent % count != 0 {
@@ -149,23 +150,15 @@ extension ONNXOperators {
         ONNXOperator(
             "Slice", versions: versions.lowerBound...9,
             read: { (node) throws(ImportError) in
-                guard let starts = try node.ints("starts"), let ends = try node.ints("ends") else {
-                    throw node.invalid("it must have \"starts\" and \"ends\"", received: "neither")
-                }
-                return [try node.call(Slice(node.ranges(starts, ends, node.ints("axes"), nil)), node.input(0))]
+                [try node.call(Slice(node.ranges()), node.input(0))]
             }),
         ONNXOperator(
             "Slice", versions: 10...versions.upperBound,
             read: { (node) throws(ImportError) in
-                guard try node.areConstant(1..<5), let starts = try node.integers(1), let ends = try node.integers(2)
-                else {
-                    let inputs = try (0..<node.inputCount).map { (index) throws(ImportError) in
-                        try node.optionalInput(index)
-                    }
-                    return try node.append(Slice(), inputs)
+                let inputs = try (0..<node.inputCount).map { (index) throws(ImportError) in
+                    try node.optionalInput(index)
                 }
-                let ranges = try node.ranges(starts, ends, node.integers(3), node.integers(4))
-                return [try node.call(Slice(ranges), node.input(0))]
+                return try node.append(Slice(), inputs)
             },
             write: { (slice: Slice, node) throws(ExportError) in
                 guard let ranges = slice.ranges else { return }
@@ -183,7 +176,7 @@ extension ONNXOperators {
         ONNXOperator(
             "Expand", versions: 8...versions.upperBound,
             read: { (node) throws(ImportError) in
-                [try node.call(Expand(shape: node.integers(1)), node.input(0), node.openInput(1))]
+                [try node.call(Expand(), node.input(0), node.input(1))]
             },
             write: { (expand: Expand, node) throws(ExportError) in
                 if let shape = expand.shape { try node.setInput(1, shape) }
@@ -191,7 +184,7 @@ extension ONNXOperators {
         ONNXOperator(
             "Tile",
             read: { (node) throws(ImportError) in
-                [try node.call(Tile(repeats: node.integers(1)), node.input(0), node.openInput(1))]
+                [try node.call(Tile(), node.input(0), node.input(1))]
             },
             write: { (tile: Tile, node) throws(ExportError) in
                 if let repeats = tile.repeats { try node.setInput(1, repeats) }
@@ -200,20 +193,14 @@ extension ONNXOperators {
             "Pad", versions: versions.lowerBound...10,
             read: { (node) throws(ImportError) in
                 let (x, mode, value) = (try node.input(0), try node.padMode(), try node.float("value", default: 0))
-                guard let pads = try node.ints("pads") else {
-                    throw node.invalid("it must have \"pads\"", received: "none")
-                }
                 let constant = value == 0 ? nil : try node.scalar(value, like: x)
-                return [try node.call(Pad(mode, node.amounts(pads, axes: nil, of: x)), x, nil, constant)]
+                return [try node.call(Pad(mode, node.amounts(of: x)), x, nil, constant)]
             }),
         ONNXOperator(
             "Pad", versions: 11...versions.upperBound,
             read: { (node) throws(ImportError) in
                 let (x, mode, constant) = (try node.input(0), try node.padMode(), try node.optionalInput(2))
-                guard try node.areConstant(1..<2), try node.areConstant(3..<4), let pads = try node.integers(1) else {
-                    return [try node.call(Pad(mode), x, node.input(1), constant, node.optionalInput(3))]
-                }
-                return [try node.call(Pad(mode, node.amounts(pads, axes: node.integers(3), of: x)), x, nil, constant)]
+                return [try node.call(Pad(mode), x, node.input(1), constant, node.optionalInput(3))]
             },
             write: { (pad: Pad, node) throws(ExportError) in
                 guard pad.mode != .wrap || node.version >= 19 else {
@@ -239,8 +226,7 @@ extension ONNXOperators {
         ONNXOperator(
             "CenterCropPad", versions: 18...versions.upperBound,
             read: { (node) throws(ImportError) in
-                let operation = CenterCropPad(axes: try node.ints("axes"), extents: try node.integers(1))
-                return [try node.call(operation, node.input(0), node.openInput(1))]
+                [try node.call(CenterCropPad(axes: node.ints("axes")), node.input(0), node.input(1))]
             },
             write: { (operation: CenterCropPad, node) throws(ExportError) in
                 if let axes = operation.axes { node.set("axes", axes) }
@@ -250,38 +236,16 @@ extension ONNXOperators {
 }
 
 extension ONNXNodeReader {
-    /// The whole numbers that input `index` holds, where the file says them; before a version they were an attribute.
-    func integers(_ index: Int, before version: Int = 0, _ attribute: String = "") throws(ImportError) -> [Int]? {
-        if self.version < version { return try ints(attribute) }
-        guard let tensor = constant(index) else { return nil }
-        guard tensor.elementType == .int64 || tensor.elementType == .int32 else {
-            throw invalid("input \(index) must be int32 or int64", received: "\(tensor.elementType)")
+    /// Slice's ranges from its attributes before version 10.
+    fileprivate func ranges() throws(ImportError) -> [Slice.Range] {
+        guard let starts = try ints("starts"), let ends = try ints("ends"), starts.count == ends.count else {
+            throw invalid("it must have \"starts\" and as many \"ends\"", received: "others")
         }
-        return try shaped { () throws(ShapeError) in try tensor.integers() }
-    }
-
-    /// Input `index` where its value is not known before the model runs.
-    func openInput(_ index: Int) throws(ImportError) -> Symbol? {
-        constant(index) == nil ? try optionalInput(index) : nil
-    }
-
-    /// Whether the file holds the values of those of these inputs that are given.
-    func areConstant(_ positions: Range<Int>) throws(ImportError) -> Bool {
-        for index in positions where try openInput(index) != nil { return false }
-        return true
-    }
-
-    /// Slice's ranges from its lists.
-    fileprivate func ranges(
-        _ starts: [Int], _ ends: [Int], _ axes: [Int]?, _ steps: [Int]?
-    ) throws(ImportError) -> [Slice.Range] {
-        let counts = [starts.count, ends.count] + [axes?.count, steps?.count].compactMap(\.self)
-        guard Set(counts).count == 1 else {
-            throw invalid("starts, ends, axes and steps must be as many", received: "\(counts)")
+        let axes = try ints("axes") ?? Array(starts.indices)
+        guard axes.count == starts.count else {
+            throw invalid("\"starts\" and \"axes\" must be as many", received: "\(starts.count) and \(axes.count)")
         }
-        return starts.indices.map { index in
-            Slice.Range(axis: axes?[index] ?? index, start: starts[index], end: ends[index], step: steps?[index] ?? 1)
-        }
+        return starts.indices.map { Slice.Range(axis: axes[$0], start: starts[$0], end: ends[$0]) }
     }
 
     fileprivate func padMode() throws(ImportError) -> Pad.Mode {
@@ -292,14 +256,13 @@ extension ONNXNodeReader {
         return mode
     }
 
-    /// Pad's amounts from the numbers before all axes, then after them.
-    fileprivate func amounts(_ pads: [Int], axes: [Int]?, of x: Symbol) throws(ImportError) -> [Pad.Amount] {
-        let count = pads.count / 2
-        guard pads.count % 2 == 0, axes?.count ?? x.dimensions?.count ?? count == count else {
-            throw invalid(
-                "the pads must be two for each axis", received: "\(pads) for \(axes.map { "\($0)" } ?? "all")")
+    /// Pad's amounts from its attribute before version 11: the pads before all axes, then those after.
+    fileprivate func amounts(of x: Symbol) throws(ImportError) -> [Pad.Amount] {
+        let pads = try ints("pads") ?? []
+        guard pads.count == 2 * (x.dimensions?.count ?? pads.count / 2) else {
+            throw invalid("\"pads\" must be two for each axis", received: "\(pads) for \(x.type)")
         }
-        return (0..<count).map { Pad.Amount(axis: axes?[$0] ?? $0, before: pads[$0], after: pads[count + $0]) }
+        return (0..<pads.count / 2).map { Pad.Amount(axis: $0, before: pads[$0], after: pads[pads.count / 2 + $0]) }
     }
 }
 
@@ -312,8 +275,10 @@ extension Symbol {
     }
 
     /// Whether a Reshape to `shape` makes rows of the first axis and columns of all others, as Flatten does.
-    fileprivate func isFlattened(by shape: [Int]) -> Bool {
-        guard let dimensions, let first = dimensions.first, shape.count == 2 else { return false }
+    fileprivate func isFlattened(by shape: Tensor) -> Bool {
+        guard let dimensions, let first = dimensions.first, let shape = try? shape.scalars(as: Int64.self),
+            shape.count == 2
+        else { return false }
         let columns = dimensions.dropFirst().product.value
         let keepsColumns = shape[1] == -1 || (columns.map { $0 > 0 && shape[1] == $0 } ?? false)
         let keepsRows = shape[0] == 0 || (first.value.map { $0 > 0 && shape[0] == $0 } ?? false)

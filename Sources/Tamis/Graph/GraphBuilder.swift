@@ -109,7 +109,8 @@ public final class GraphBuilder {
         return symbol
     }
 
-    /// Appends a node; the type of each output follows from the operator's shape rule.
+    /// Appends a node; the type of each output follows from the operator's shape rule. Constants that the operator can hold
+    /// as attributes are no inputs of the node.
     @discardableResult
     public func append(
         _ operation: any Operator, _ inputs: [Symbol?], name: String? = nil
@@ -124,8 +125,14 @@ public final class GraphBuilder {
             inputs.map { $0.map { Operand(type: $0.type, constant: graph.values[$0.id].constant) } },
             operatorName: operation.kind)
         let types: [ValueType]
+        var (operation, inputs) = (operation, inputs)
         do throws(ShapeError) {
             types = try operation.outputTypes(for: operands)
+            if let absorbing = try operation.absorbing(operands) {
+                for position in operation.valueOperands where position < inputs.count { inputs[position] = nil }
+                while let last = inputs.last, last == nil { inputs.removeLast() }
+                operation = absorbing
+            }
             guard !types.isEmpty else { throw .mismatch(rule: "an operator must have an output", received: "none") }
             for case .tensor(_, let dimensions?) in types { try dimensions.checkExtents() }
         } catch {

@@ -22,6 +22,9 @@ public protocol Operator: Sendable {
     /// follows from shapes, it is a constant when a plan is made; where it does not, a `Runner` cuts the model before the
     /// node, and makes it one.
     var valueOperands: [Int] { get }
+    /// The operation with the values of its value operands for attributes, so that those are no inputs of the node and its
+    /// axes can change order; nil where it has no such form, or a value is not constant.
+    func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)?
     /// Whether float16 and bfloat16 inputs are computed in float32, and the results rounded back: what computes with floats
     /// says true and is then prepared for float32 and float64 alone; what moves elements says false.
     var widensHalves: Bool { get }
@@ -33,6 +36,7 @@ extension Operator {
     public func fused(with activation: Activation) -> (any Operator)? { nil }
     public var residualOperand: Int? { nil }
     public var valueOperands: [Int] { [] }
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? { nil }
     public var widensHalves: Bool { false }
 }
 

@@ -2,7 +2,7 @@
 /// ONNX's CenterCropPad.
 ///
 /// Inputs: x and, where `extents` does not say, the wanted extents of the axes.
-public struct CenterCropPad: SelectingOperator {
+public struct CenterCropPad: SelectingOperator, Hashable {
     /// The axes, nil for all; negative ones count from the end.
     public let axes: [Int]?
     /// The wanted extents, one an axis; nil where input 1 says them.
@@ -50,6 +50,11 @@ public struct CenterCropPad: SelectingOperator {
                 ])
         }
         return Selection(axes)
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard extents == nil, let known = try inputs.integers(1, "shape") else { return nil }
+        return CenterCropPad(axes: axes, extents: known)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

@@ -1,5 +1,5 @@
 /// Tensors one after another along an axis. ONNX's Concat.
-public struct Concat: DifferentiableOperator {
+public struct Concat: DifferentiableOperator, Hashable {
     /// The axis along which the inputs follow each other; negative counts from the end.
     public let axis: Int
 

@@ -1,7 +1,7 @@
 /// The tensor stretched to a shape it broadcasts to, as numpy does. ONNX's Expand.
 ///
 /// Inputs: x and, where `shape` does not say, the shape to broadcast with; where that is 1 x keeps its extent.
-public struct Expand: DifferentiableOperator {
+public struct Expand: DifferentiableOperator, Hashable {
     /// The shape to broadcast with; nil where input 1 says it.
     public let shape: [Int]?
 
@@ -25,6 +25,11 @@ public struct Expand: DifferentiableOperator {
         }
         guard let dimensions else { return [.tensor(elementType, nil)] }
         return [.tensor(elementType, try Broadcast.dimensions(dimensions, known.map(Dimension.fixed), of: kind))]
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard shape == nil, let known = try inputs.integers(1, "shape") else { return nil }
+        return Expand(shape: known)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

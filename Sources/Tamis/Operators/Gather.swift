@@ -5,7 +5,7 @@ import TamisKernels
 ///
 /// x: before × axis × after; indices: any shape of int32 or int64, negative ones count from the end of the axis;
 /// y: before × indices × after.
-public struct Gather: DifferentiableOperator {
+public struct Gather: DifferentiableOperator, Hashable {
     /// The axis of x; negative counts from the end.
     public let axis: Int
 

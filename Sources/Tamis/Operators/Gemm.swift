@@ -20,6 +20,7 @@ public struct Gemm: DifferentiableOperator, Hashable {
     }
 
     public var kind: String { "Gemm" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...4)

@@ -12,6 +12,7 @@ public struct MatMul: DifferentiableOperator, Hashable {
     public init(activation: Activation = .linear) { self.activation = activation }
 
     public var kind: String { "MatMul" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...4)

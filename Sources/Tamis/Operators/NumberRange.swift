@@ -3,7 +3,7 @@ import TamisKernels
 /// The numbers from a start in steps up to, but not including, a limit. ONNX's Range.
 ///
 /// Inputs: start, limit and step, one number each, of one type. Floats are start + i · step, rounded once.
-public struct NumberRange: Operator {
+public struct NumberRange: Operator, Hashable {
     public init() {}
 
     public var kind: String { "Range" }

@@ -2,7 +2,7 @@
 ///
 /// Inputs: x; where `amounts` does not say, the pads (those before, then those after, a number an axis); the constant, an
 /// element (zero by default); the axes that the pads are for (all by default).
-public struct Pad: SelectingOperator {
+public struct Pad: SelectingOperator, Hashable {
     /// What the new positions hold.
     public enum Mode: String, Sendable, CaseIterable {
         /// A constant.
@@ -157,6 +157,13 @@ public struct Pad: SelectingOperator {
             }
             return Selection.Axis(extent, runs)
         }
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard amounts == nil, let rank = inputs.optional(0)?.type.dimensions?.count,
+            let known = try knownAmounts(inputs, rank: rank)
+        else { return nil }
+        return Pad(mode, known)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

@@ -87,31 +87,33 @@ public struct Reshape: DifferentiableOperator, Hashable {
         return output
     }
 
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard shape == nil, let known = try inputs.integers(1, "shape") else { return nil }
+        return Reshape(to: known, allowsZero: allowsZero)
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared { .view }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
         guard inputs.count == 1, let shape, let x = inputs.optional(0)?.type.dimensions, x.count == order.rank,
             let y = try? output(shape, of: x), let groups = groups(x, y, shape)
         else { return nil }
-        // Each group of axes that becomes another must stand together in the source, too.
-        let moving = order.inverse.order.filter { x[$0] != 1 }
-        var placed: [(place: Int, axes: [Int])] = []
-        for (from, to) in groups {
-            let own = from.filter { x[$0] != 1 }
-            guard let first = own.first.flatMap({ moving.firstIndex(of: $0) }) else {
-                // Axes of one element may stand anywhere.
-                placed.append((-1, to))
-                continue
-            }
-            guard Array(moving[first...].prefix(own.count)) == own else { return nil }
-            placed.append((first, to))
-        }
-        let axes = placed.sorted { $0.place < $1.place }.flatMap(\.axes)
+        // Each group of axes that becomes another stands where its first axis stands in the source; axes of one element may
+        // stand anywhere.
+        let sorted = groups.map { group in
+            (place: group.from.filter { x[$0] != 1 }.map { order.order[$0] }.min() ?? -1, group: group)
+        }.sorted { $0.place < $1.place }.map(\.group)
+        let grouped = sorted.flatMap(\.from)
+        // Where the axes of a group do not follow each other in the source, they must be brought to that order.
+        let isGrouped =
+            order.inverse.order.filter { x[$0] != 1 } == grouped.filter { x[$0] != 1 }
+        guard let wanted = isGrouped ? order : try? Permutation(grouped).inverse else { return nil }
+        let axes = sorted.flatMap(\.to)
         guard !y.contains(0), axes.count(where: { y[$0].value == nil }) <= 1,
             let output = try? Permutation(axes).inverse
         else { return nil }
         let moved = axes.map { y[$0].value ?? -1 }
-        return PermutedOperator(operation: Reshape(to: moved), inputs: [order], outputs: [output])
+        return PermutedOperator(operation: Reshape(to: moved), inputs: [wanted], outputs: [output])
     }
 
     /// The axes of x and y in the smallest groups of as many elements, one after the other; nil where it is not known that

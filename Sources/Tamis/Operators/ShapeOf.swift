@@ -1,5 +1,5 @@
 /// The extents of a tensor's axes, from `start` up to `end`. ONNX's Shape.
-public struct ShapeOf: TypeOperator {
+public struct ShapeOf: TypeOperator, Hashable {
     /// The first axis; negative counts from the end.
     public let start: Int
     /// The axis behind the last; negative counts from the end, nil means all that remain.
@@ -34,7 +34,7 @@ public struct ShapeOf: TypeOperator {
 }
 
 /// The number of a tensor's elements. ONNX's Size.
-public struct SizeOf: TypeOperator {
+public struct SizeOf: TypeOperator, Hashable {
     public init() {}
 
     public var kind: String { "Size" }

@@ -2,7 +2,7 @@
 ///
 /// Inputs: x and, where `ranges` does not say, the starts, the ends, the axes (all from the first by default) and the
 /// steps (1 by default), each a list of int32 or int64.
-public struct Slice: SelectingOperator {
+public struct Slice: SelectingOperator, Hashable {
     /// What is kept of an axis. As in numpy, a negative start or end counts from the end of the axis, one beyond the axis is
     /// brought back to it, and a negative step walks backwards.
     public struct Range: Sendable, Hashable {
@@ -102,6 +102,11 @@ public struct Slice: SelectingOperator {
         if let axes = try inputs.integers(3, "axes") { return try inputs.axes(axes, rank: rank) }
         let count = inputs.optional(3) == nil ? try inputs.tensor(1, "starts").dimensions?.first?.value : nil
         return Array(0..<min(rank, count ?? rank))
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard ranges == nil, let known = try knownRanges(inputs) else { return nil }
+        return Slice(known)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

@@ -1,7 +1,7 @@
 /// The parts of a tensor one after another along an axis. ONNX's Split.
 ///
 /// Inputs: x and, where `parts` says so, the extents of the parts.
-public struct Split: DifferentiableOperator {
+public struct Split: DifferentiableOperator, Hashable {
     /// How many parts there are, and how long.
     public enum Parts: Sendable, Hashable {
         /// So many of one length; the last ones may be shorter.
@@ -75,6 +75,11 @@ public struct Split: DifferentiableOperator {
                 rule: "Split's lengths must add up to the extent of the axis, \(extent)", received: "\(lengths)")
         }
         return lengths.map(Dimension.fixed)
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard case .input = parts, let known = try inputs.integers(1, "split") else { return nil }
+        return Split(axis: axis, parts: .lengths(known))
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

@@ -1,7 +1,7 @@
 /// The tensor without some axes of one element. ONNX's Squeeze.
 ///
 /// Inputs: x and, where `axes` does not say, the axes to leave out; without either, all axes of one element.
-public struct Squeeze: DifferentiableOperator {
+public struct Squeeze: DifferentiableOperator, Hashable {
     /// The axes that are left out; negative ones count from the end.
     public let axes: [Int]?
 
@@ -28,6 +28,11 @@ public struct Squeeze: DifferentiableOperator {
         let dropped = try inputs.axes(known, rank: dimensions.count)
         for axis in dropped { try inputs.expect(dimensions[axis], equals: 1, "extent along axis \(axis)") }
         return [.tensor(elementType, dimensions.indices.filter { !dropped.contains($0) }.map { dimensions[$0] })]
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard axes == nil, let known = try inputs.integers(1, "axes") else { return nil }
+        return Squeeze(axes: known)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared { .view }

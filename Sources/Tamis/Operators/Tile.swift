@@ -1,7 +1,9 @@
+import CTamisKernels
+
 /// The tensor several times along each axis. ONNX's Tile.
 ///
 /// Inputs: x and, where `repeats` does not say, how often it stands along each axis.
-public struct Tile: DifferentiableOperator {
+public struct Tile: DifferentiableOperator, Hashable {
     /// How often the tensor stands along each axis; nil where input 1 says it.
     public let repeats: [Int]?
 
@@ -25,6 +27,11 @@ public struct Tile: DifferentiableOperator {
         var tiled: [Dimension] = []
         for (dimension, count) in zip(dimensions, known) { tiled.append(try dimension.times(count)) }
         return [.tensor(elementType, tiled)]
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard repeats == nil, let known = try inputs.integers(1, "repeats") else { return nil }
+        return Tile(repeats: known)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
@@ -86,13 +93,12 @@ public struct TileGradient: Operator {
         let (dy, x) = (try context.input(0), try context.input(1).shape)
         let repeats = Tile.repeats(of: x, in: dy.shape)
         let kernels = try context.kernels(for: dy.elementType)
-        let (full, target) = try context.shaped { () throws(ShapeError) in
-            (
-                try Shape(zip(repeats, x.dimensions).flatMap { [$0, $1] }),
-                try Shape(x.dimensions.flatMap { [1, $0] })
-            )
-        }
-        var prepared = Unbroadcast.prepared(full, to: target, kernels)
+        let extents = zip(repeats, x.dimensions).flatMap { [$0, $1] }
+        let sums = AxisReduction(extents, isReduced: extents.indices.map { $0 % 2 == 0 }, kernels)
+        guard !sums.isTrivial else { return .view }
+        let (stages, workspace) = sums.stages(
+            TAMIS_SUM, TAMIS_SUM, source: { $0.input(0) }, target: { $0.output(0) })
+        var prepared = Prepared("sum of tiles", stages: stages, workspaceBytes: workspace)
         prepared.unreadInputs = [1]
         return prepared
     }

@@ -1,7 +1,7 @@
 /// The tensor with more axes, of one element each. ONNX's Unsqueeze.
 ///
 /// Inputs: x and, where `axes` does not say, the axes of the output that are new.
-public struct Unsqueeze: DifferentiableOperator {
+public struct Unsqueeze: DifferentiableOperator, Hashable {
     /// The axes of the output that are new; negative ones count from the end.
     public let axes: [Int]?
 
@@ -31,6 +31,11 @@ public struct Unsqueeze: DifferentiableOperator {
             next += 1
             return next - 1
         }
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard axes == nil, let known = try inputs.integers(1, "axes") else { return nil }
+        return Unsqueeze(axes: known)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared { .view }

@@ -1,6 +1,6 @@
 /// Zeros in the shape and type of the input, which counts for those alone: the gradient of what the loss does not depend
 /// on.
-public struct ZerosLike: Operator {
+public struct ZerosLike: Operator, Hashable {
     public init() {}
 
     public var kind: String { "ZerosLike" }

@@ -80,7 +80,8 @@ struct ShapeOperatorTests {
         let cases: [([Int], [Int])] = [
             ([2, 6, 4, 5], [2, 3, 2, 4, 5]), ([2, 6, 4, 5], [0, 2, 3, 4, -1]), ([2, 6, 4, 5], [2, 6, 20]),
             ([2, 6, 1, 1], [2, 6]), ([1, 6, 4, 5], [1, 6, 1, 4, 5]), ([1, 6, 4, 5], [6, 4, 5]),
-            ([2, 6, 4, 6], [2, 6, 2, 2, 3, 2]), ([1, 6, 1, 5], [1, 2, 3, 5, 1]),
+            ([2, 6, 4, 6], [2, 6, 2, 2, 3, 2]), ([1, 6, 1, 5], [1, 2, 3, 5, 1]), ([2, 6, 4, 5], [2, 24, 5]),
+            ([2, 6, 4, 5], [2, 120]), ([2, 6, 4, 5], [12, 20]),
         ]
         for (shape, target) in cases {
             let x = DoubleTensor.integers(shape, in: -90...90, using: &generator)
@@ -94,9 +95,8 @@ struct ShapeOperatorTests {
             #expect(try check.mismatches() == [])
             #expect(try check.permutedMismatch(order) == nil, "\(shape) to \(target)")
         }
-        let mixed = Operands([Operand(type: .tensor(.float32, [2, 6, 4, 5]))], operatorName: "Reshape")
-        #expect(Reshape(to: [2, 24, 5]).permuted(by: try Permutation(order), inputs: mixed) == nil)
-        #expect(Reshape(to: [2, 120]).permuted(by: try Permutation(order), inputs: mixed) == nil)
+        let open = Operands([Operand(type: .tensor(.float32, ["n", 6, "h", 5]))], operatorName: "Reshape")
+        #expect(Reshape(to: [0, 6, -1]).permuted(by: try Permutation(order), inputs: open) == nil)
     }
 
     @Test("a shuffle of channels moves no transpose of the images")

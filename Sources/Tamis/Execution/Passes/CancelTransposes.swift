@@ -142,6 +142,9 @@ private struct Orders {
                 sources.append(origin.source)
             } else if let known = transposes[Move(value: origin.source.id, order: rest)] {
                 sources.append(known)
+            } else if wanted != order, origin.order == order, rewriter.onlyConsumer(of: id) != nil {
+                // The operator wants an order of its own: a transpose to that, in the place of one that nobody else reads.
+                sources.append(try transposed(origin.source, by: rest, in: rewriter.graph))
             } else {
                 return false
             }

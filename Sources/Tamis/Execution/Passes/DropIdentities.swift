@@ -39,16 +39,13 @@ public struct DropIdentities: Pass {
     private static func reshape(
         _ x: Graph.ValueID, to node: Graph.Node, _ rewriter: inout Rewriter
     ) throws(ShapeError) -> Symbol? {
-        guard let id = node.inputs[1], let operation = node.operation as? Reshape,
-            let shape = rewriter.constant(id), let extents = try? shape.scalars(as: Int64.self),
-            operation.allowsZero || !extents.contains(0)
+        guard let operation = node.operation as? Reshape, let shape = operation.shape,
+            operation.allowsZero || !shape.contains(0)
         else { return nil }
-        let operands = Operands(
-            [Operand(type: rewriter.type(of: x)), Operand(type: rewriter.type(of: id), constant: shape)],
-            operatorName: operation.kind)
+        let operands = Operands([Operand(type: rewriter.type(of: x))], operatorName: operation.kind)
         guard try operation.outputTypes(for: operands) == [rewriter.source.graph.values[node.outputs[0]].type] else {
             return nil
         }
-        return try rewriter.graph.call(operation, rewriter.copy(x), rewriter.copy(id), name: node.name)
+        return try rewriter.graph.call(operation, rewriter.copy(x), name: node.name)
     }
 }
