@@ -285,7 +285,7 @@ extension ONNXOperators {
             },
             write: { (oneHot: OneHot, node) throws(ExportError) in
                 node.set("axis", oneHot.axis)
-                if let depth = oneHot.depth { try node.setInput(1, "depth", [depth]) }
+                if let depth = oneHot.depth { try node.setInput(1, [depth]) }
             }),
         ONNXOperator(
             "EyeLike", versions: 9...versions.upperBound,

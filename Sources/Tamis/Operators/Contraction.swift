@@ -218,7 +218,7 @@ struct Contraction: Sendable {
                         kernels.multiply_panels(
                             min(tileRows, rows - first), columns, depth,
                             x(bindings) + (matrix * rows + first) * depth * size, depth,
-                            bindings.workspace + panels + matrix * panelScalars * size, nil, nil, 0, TAMIS_IDENTITY,
+                            bindings.workspace + panels + matrix * panelScalars * size, nil, nil, 0, .identity,
                             y + (matrix * rows + first) * columns * size, columns)
                     }
                     return .done

@@ -42,7 +42,7 @@ public struct Unique: DynamicOperator, Hashable {
                 compared = try Tensor(
                     flat.scalars(as: BFloat16.self).map(\.float), shape: flat.shape.dimensions)
             }
-            let comparison = Comparison(
+            let comparison = SliceComparison(
                 slices: Slices(flat.shape, axis: along), base: try compared.storage.make())
             defer { withExtendedLifetime(compared) {} }
             // Truth values are bytes, false before true.
@@ -71,7 +71,7 @@ private struct Groups {
 }
 
 /// Finds the groups of positions along an axis whose elements are all alike.
-private struct Comparison: NumericVisitor {
+private struct SliceComparison: NumericVisitor {
     let slices: Slices
     let base: UnsafeMutableRawPointer
 
