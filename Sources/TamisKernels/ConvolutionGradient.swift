@@ -126,7 +126,8 @@ public struct ConvolutionGradient: Sendable {
             }
             target.copyMemory(from: workspace + offset, byteCount: count * size)
             for chunk in 1..<max(1, chunks) {
-                kernels.binary(count, TAMIS_ADD, target, 1, workspace + chunk * stride + offset, 1, target)
+                kernels.binary(
+                    1, count, TAMIS_ADD, target, count, 1, workspace + chunk * stride + offset, count, 1, target)
             }
         }
         if let dw { add(0, weightScalars, into: dw) }

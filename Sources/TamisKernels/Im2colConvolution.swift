@@ -23,6 +23,8 @@ public struct Im2colConvolution: Sendable {
     private let kernels: KernelTable
     private let product: Product
     private let activation: tamis_activation
+    /// Where the results lie, if not one after the other.
+    private let placement: PixelPlacement?
     /// Images of one tile; 1 where an image is cut in tiles of pixels.
     private let tileImages: Int
     private let tilePixels: Int
@@ -30,12 +32,13 @@ public struct Im2colConvolution: Sendable {
     /// Cuts the work in tiles that depend on the layer and the image alone; on the batch too if `mayJoinImages`.
     public init(
         _ shape: ConvolutionShape, kernels: KernelTable, product: Product, activation: tamis_activation,
-        mayJoinImages: Bool
+        mayJoinImages: Bool, placement: PixelPlacement? = nil
     ) {
         self.shape = shape
         self.kernels = kernels
         self.product = product
         self.activation = activation
+        self.placement = placement
         let pixels = max(1, shape.outputPixels)
         let rowBytes = max(1, shape.depth * kernels.type.byteCount)
         // OpenBLAS packs all weights again at each call: tiles of 384 to 1536 rows pay for that and stay in the cache.
@@ -52,12 +55,17 @@ public struct Im2colConvolution: Sendable {
     private var tilesPerImage: Int { (max(1, shape.outputPixels) + tilePixels - 1) / tilePixels }
     /// Independent pieces of the work.
     public var tiles: Int { (shape.images + tileImages - 1) / tileImages * tilesPerImage }
-    /// Bytes of scratch memory for each thread.
+    private var columnBytes: Int {
+        shape.isPointwise ? 0 : (tileImages * tilePixels * shape.depth * kernels.type.byteCount + 63) / 64 * 64
+    }
+    /// Bytes of scratch memory for each thread: the columns, then results that have yet to go to their places.
     public var scratchBytes: Int {
-        shape.isPointwise ? 0 : tileImages * tilePixels * shape.depth * kernels.type.byteCount
+        let resultScalars = placement == nil ? 0 : tileImages * tilePixels * shape.groupFilters
+        return columnBytes + resultScalars * kernels.type.byteCount
     }
 
-    /// Computes the tiles `range`; `weights` are the weights, or, for panels, the packed weights of each group in turn.
+    /// Computes the tiles `range`; `weights` are the weights, or, for panels, the packed weights of each group in turn. There
+    /// is no residual where the results have a placement.
     public func run(
         _ range: Range<Int>, x: UnsafeRawPointer, weights: UnsafeRawPointer, bias: UnsafeRawPointer?,
         residual: UnsafeRawPointer?, y: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer
@@ -76,21 +84,28 @@ public struct Im2colConvolution: Sendable {
                     group: group, firstImage: firstImage, images: images, firstPixel: firstPixel, pixels: pixels, x: x,
                     scratch: scratch)
                 let column = group * n
-                let target = y + (firstRow * shape.filters + column) * size
+                let target = placement == nil ? y + (firstRow * shape.filters + column) * size : scratch + columnBytes
+                let ldy = placement == nil ? shape.filters : n
                 let groupBias = bias.map { $0 + column * size }
                 let groupResidual = residual.map { $0 + (firstRow * shape.filters + column) * size }
                 switch product {
                 case .blas:
                     BLAS.multiply(
                         kernels.type, m: m, n: n, k: k, x: columns, ldx: ldx, w: weights + column * size,
-                        ldw: shape.filters,
-                        y: target, ldy: shape.filters)
-                    kernels.epilogue(m, n, groupBias, groupResidual, shape.filters, activation, target, shape.filters)
+                        ldw: shape.filters, y: target, ldy: ldy)
+                    kernels.epilogue(m, n, groupBias, groupResidual, shape.filters, activation, target, ldy)
                 case .panels:
                     let panels = weights + group * kernels.panelScalars(k: k, n: n) * size
                     kernels.multiply_panels(
-                        m, n, k, columns, ldx, panels, groupBias, groupResidual, shape.filters, activation, target,
-                        shape.filters)
+                        m, n, k, columns, ldx, panels, groupBias, groupResidual, shape.filters, activation, target, ldy)
+                }
+                guard let placement else { continue }
+                let pixelBytes = shape.filters * size
+                for image in 0..<images {
+                    placement.scatter(
+                        firstPixel..<firstPixel + pixels, rows: target + image * pixels * n * size, rowBytes: n * size,
+                        image: y + (firstImage + image) * placement.imagePixels * pixelBytes + column * size,
+                        pixelBytes: pixelBytes)
                 }
             }
         }

@@ -64,3 +64,8 @@ public struct KernelTable: @unchecked Sendable {
     /// All kernels.
     public var functions: tamis_kernels { _read { yield table.pointee } }
 }
+
+extension tamis_activation {
+    /// x
+    public static var identity: tamis_activation { tamis_activation(curve: TAMIS_IDENTITY, alpha: 0, beta: 0) }
+}

@@ -44,7 +44,7 @@ public struct MachineReport: Sendable {
         let kernels = level.kernels(for: .float)
         let size = Self.size
         let product = MatrixProduct(
-            kernels: kernels, form: .panels, m: size, n: size, k: size, activation: TAMIS_IDENTITY)
+            kernels: kernels, form: .panels, m: size, n: size, k: size, activation: .identity)
         let panels = UnsafeMutableRawPointer.allocate(byteCount: product.panelBytes, alignment: 64)
         defer { panels.deallocate() }
         product.pack([Float](repeating: 1, count: size * size), into: panels)

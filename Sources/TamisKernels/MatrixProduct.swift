@@ -100,7 +100,7 @@ public struct MatrixProduct: Sendable {
                     kernels.type, transposeX: transposeX, transposeW: transposeW, m: rows, n: n, k: k,
                     x: x + (transposeX ? row : row * k) * size, ldx: max(1, transposeX ? m : k), w: w,
                     ldw: max(1, transposeW ? k : n), y: target, ldy: n)
-                if bias != nil || residual != nil || activation != TAMIS_IDENTITY {
+                if bias != nil || residual != nil || activation.curve != TAMIS_IDENTITY {
                     kernels.epilogue(rows, n, tileBias, tileResidual, n, activation, target, n)
                 }
             }

@@ -41,7 +41,7 @@ struct SmallProduct {
         }
         kernels.multiply_panels(
             m, n, k, transposeX ? UnsafeRawPointer(memory) : x, transposeX ? k : ldx, panels, nil,
-            adds ? UnsafeRawPointer(y) : nil, ldy, TAMIS_IDENTITY, y, ldy)
+            adds ? UnsafeRawPointer(y) : nil, ldy, .identity, y, ldy)
     }
 }
 

@@ -15,20 +15,58 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// Element-wise functions that a kernel can apply to what it has just computed.
+/// Functions of one variable that a kernel can apply to what it has just computed.
 typedef enum {
-    TAMIS_IDENTITY = 0,
-    TAMIS_RELU = 1,
-    TAMIS_SIGMOID = 2,
-    TAMIS_TANH = 3,
+    TAMIS_IDENTITY,            ///< x
+    TAMIS_RELU,                ///< max(x, 0)
+    TAMIS_LEAKY_RELU,          ///< x > 0 ? x : alpha · x
+    TAMIS_CLIP,                ///< min(max(x, alpha), beta)
+    TAMIS_THRESHOLDED_RELU,    ///< x > alpha ? x : 0
+    TAMIS_SHRINK,              ///< x < −alpha ? x + beta : x > alpha ? x − beta : 0
+    TAMIS_HARD_SIGMOID,        ///< min(max(alpha · x + beta, 0), 1)
+    TAMIS_HARD_SWISH,          ///< x · min(max(x / 6 + ½, 0), 1)
+    TAMIS_SOFTSIGN,            ///< x / (1 + |x|)
+    TAMIS_SIGMOID,             ///< 1 / (1 + e^−x)
+    TAMIS_TANH,                ///< tanh x
+    TAMIS_SWISH,               ///< x · sigmoid(alpha · x)
+    TAMIS_ELU,                 ///< x > 0 ? beta · x : alpha · (e^x − 1)
+    TAMIS_CELU,                ///< x > 0 ? x : alpha · (e^(x / alpha) − 1)
+    TAMIS_GELU,                ///< x · Φ(x) = x · (1 + erf(x / √2)) / 2
+    TAMIS_GELU_TANH,           ///< x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))) / 2
+    TAMIS_SOFTPLUS,            ///< ln(1 + e^x)
+    TAMIS_MISH,                ///< x · tanh(softplus x)
+} tamis_curve;
+
+/// A curve with its parameters; those it has not do not count. NaN stays NaN. The error is at most 4 units of the last
+/// place, and 4 · x² below −1 where SWISH, GELU, GELU_TANH and MISH fall to 0, as long as the result is above 10⁻³⁰.
+typedef struct {
+    tamis_curve curve;
+    double alpha, beta;
 } tamis_activation;
 
-/// Element-wise functions of two operands.
+/// Element-wise functions of one operand.
 typedef enum {
-    TAMIS_ADD = 0,
-    TAMIS_SUBTRACT = 1,
-    TAMIS_MULTIPLY = 2,
-    TAMIS_DIVIDE = 3,
+    TAMIS_ABSOLUTE,
+    TAMIS_NEGATE,
+    TAMIS_RECIPROCAL,
+    TAMIS_SQUARE_ROOT,
+    TAMIS_EXPONENTIAL,       ///< e^x, to 2 ulp
+    TAMIS_LOGARITHM,         ///< ln x, to 2 ulp; −∞ at 0, NaN below
+    TAMIS_ERROR_FUNCTION,    ///< erf x, to 4 ulp
+    TAMIS_FLOOR,
+    TAMIS_CEILING,
+    TAMIS_ROUND,             ///< halves go to the even neighbour
+} tamis_unary;
+
+/// Element-wise functions of two operands. A maximum or minimum of a NaN is NaN.
+typedef enum {
+    TAMIS_ADD,
+    TAMIS_SUBTRACT,
+    TAMIS_MULTIPLY,
+    TAMIS_DIVIDE,
+    TAMIS_MAXIMUM,
+    TAMIS_MINIMUM,
+    TAMIS_PRELU,    ///< a < 0 ? a · b : a
 } tamis_binary;
 
 /// What reductions make of many elements.
@@ -124,14 +162,16 @@ typedef struct {
 
     /// y[i] = activation(x[i]); x may be y.
     void (*activate)(long count, tamis_activation activation, const void *x, void *y);
-    /// dx[i] = dy[i] · activation'(x[i]), the derivative taken from the output y[i] = activation(x[i]); dx may be y or dy.
-    void (*activate_gradient)(long count, tamis_activation activation, const void *y, const void *dy, void *dx);
-    /// y[i] = a[i · a_step] ∘ b[i · b_step]; the steps are 0 or 1; y may be an operand whose step is 1.
-    void (*binary)(long count, tamis_binary function, const void *a, long a_step, const void *b, long b_step, void *y);
-    /// y[i] = e^x[i]; x may be y.
-    void (*exponential)(long count, const void *x, void *y);
-    /// y[i] = ln(max(x[i], floor)); x may be y.
-    void (*logarithm)(long count, double floor, const void *x, void *y);
+    /// dx[i] = dy[i] · activation'(x[i]); dx may be dy. `value` is the output y = activation(x) for RELU, CLIP, HARD_SIGMOID,
+    /// SOFTSIGN, SIGMOID, TANH, SOFTPLUS and for ELU and CELU with alpha ≥ 0, either y or x for LEAKY_RELU and
+    /// THRESHOLDED_RELU with alpha ≥ 0, and x for all others.
+    void (*activate_gradient)(long count, tamis_activation activation, const void *value, const void *dy, void *dx);
+    /// y[m][n] = a[m · lda + n · a_step] ∘ b[m · ldb + n · b_step]; the steps are 0 or 1, y is contiguous; y may be an
+    /// operand that is so too.
+    void (*binary)(long M, long N, tamis_binary function, const void *a, long lda, long a_step, const void *b, long ldb,
+                   long b_step, void *y);
+    /// y[i] = f(x[i]); x may be y.
+    void (*unary)(long count, tamis_unary function, const void *x, void *y);
 
     // ---- Softmax over the middle axis of outer × count × inner ---------------------------------------------------------
 
@@ -162,6 +202,21 @@ typedef struct {
     void (*normalization_gradient)(long M, long N, const void *dy, const void *x, const void *mean, const void *a,
                                    const void *b, const void *c, void *dx);
 
+    // ---- Normalisation of the rows of a contiguous M × N matrix ---------------------------------------------------------
+
+    /// y = (x − mean) · inverse · scale + bias with the row's own mean (0 unless it `centers`) and inverse = 1 / √(mean of
+    /// (x − mean)² + epsilon), both a number a row; y may be x; bias may be NULL.
+    void (*layer_normalization)(long M, long N, double epsilon, bool centers, const void *x, const void *scale,
+                                const void *bias, void *y, void *means, void *inverses);
+    /// The gradient of `layer_normalization` with respect to x, and products = dy · (x − mean) · inverse, whose sums over
+    /// the rows are that of scale; dx may be dy.
+    void (*layer_normalization_gradient)(long M, long N, bool centers, const void *x, const void *scale,
+                                         const void *means, const void *inverses, const void *dy, void *dx,
+                                         void *products);
+    /// y[n] = x[n] · (bias + alpha · Σ x[n − before … n + after]²)^−beta; `squares` is room for before + N + after scalars.
+    void (*local_response)(long M, long N, long before, long after, double alpha, double beta, double bias,
+                           const void *x, void *y, void *squares);
+
     // ---- Updates of parameters; all may be in place ---------------------------------------------------------------------
 
     /// ONNX Momentum: g' = g + norm · x; v' = alpha · v + beta · g'; x' = x − rate · (nesterov ? g' + alpha · v' : v').
@@ -189,6 +244,11 @@ static inline void tamis_pause(void) {
     __asm__ volatile("yield");
 #endif
 }
+
+/// Floats of 16 bits, float16 or bfloat16, as floats of 32.
+void tamis_widen_halves(long count, bool is_bfloat16, const uint16_t *from, float *to);
+/// Floats rounded to 16 bits, halves to the even neighbour; NaN stays NaN.
+void tamis_narrow_halves(long count, bool is_bfloat16, const float *from, uint16_t *to);
 
 /// Copies an array of `rank` axes with the given extents from a strided source (strides in elements) to a contiguous
 /// destination; elements of 1, 2, 4, 8 or 16 bytes, aligned or not.

@@ -76,6 +76,7 @@ public final class Runner {
         do throws(PlanError) {
             var model = source
             for name in settings.options.extraOutputs { try model.addOutput(name) }
+            model = try WidenHalves()(model)
             if settings.options.optimizes { model = try model.optimized(for: settings.options) }
             let made: Form
             if Segments.isOnePart(model),

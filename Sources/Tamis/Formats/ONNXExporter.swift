@@ -21,11 +21,12 @@ struct ONNXExporter {
         guard model.graph.updates.isEmpty else {
             throw .unsupported("a step of training, which changes parameters", place: "the graph")
         }
-        let read = try rewriting { () throws(PlanError) in try DropUnread()(model) }
+        let lower = LowerActivations(version: version)
+        let read = try rewriting { () throws(PlanError) in try lower(DropUnread()(model)) }
         var written: [Int: Written] = [:]
         for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
         let ordered = try rewriting { () throws(PlanError) in
-            try CancelTransposes(isForFile: true)(inFileOrder(read, written))
+            try lower(CancelTransposes(isForFile: true)(inFileOrder(read, written)))
         }
         return try emit(ordered)
     }
@@ -171,16 +172,16 @@ struct ONNXExporter {
             let isRead = node.outputs.map(names.isRead)
             let count = form.keepsOutputs ? node.outputs.count : (isRead.lastIndex(of: true) ?? 0) + 1
             let captured = form.bodies.map(\.captures.lowerBound).min() ?? node.inputs.count
-            var node = ONNXNode(
-                row.name, inputs: node.inputs.prefix(captured).map { $0.map { names[$0] } ?? "" },
-                outputs: node.outputs.prefix(count).map { names[$0] }, name: node.name, attributes: form.attributes)
-            while node.inputs.last == "" { node.inputs.removeLast() }
-            for constant in form.constants {
-                while node.inputs.count <= constant.position { node.inputs.append("") }
-                let name = names.fresh("\(node.name)/\(constant.role)")
-                node.inputs[constant.position] = name
-                file.initializers.append(ONNXTensor(constant.value, name: name))
+            var inputs = node.inputs.prefix(captured).map { $0.map { names[$0] } ?? "" }
+            for (position, tensor) in form.constants.sorted(by: { $0.key < $1.key }) {
+                while inputs.count <= position { inputs.append("") }
+                inputs[position] = names.unique("\(node.name)/input_\(position)")
+                file.initializers.append(ONNXTensor(tensor, name: inputs[position]))
             }
+            var node = ONNXNode(
+                row.name, inputs: inputs, outputs: node.outputs.prefix(count).map { names[$0] }, name: node.name,
+                attributes: form.attributes)
+            while node.inputs.last == "" { node.inputs.removeLast() }
             node.domain = row.domain
             file.nodes.append(node)
         }
@@ -243,19 +244,16 @@ private struct FileNames {
             }
         }
         for (id, value) in graph.values.enumerated() {
-            var name = outputNames[id] ?? value.name
-            if value.node != nil, outputNames[id] == nil {
-                name = fresh(name)
-            }
-            names.append(name)
+            let name = outputNames[id] ?? value.name
+            names.append(value.node != nil && outputNames[id] == nil ? unique(name) : name)
         }
     }
 
     subscript(id: Graph.ValueID) -> String { names[id] }
 
-    /// A name for a value that the graph does not have.
-    mutating func fresh(_ stem: String) -> String {
-        var name = stem
+    /// The name, or a longer one that no value has yet.
+    mutating func unique(_ name: String) -> String {
+        var name = name
         while !taken.insert(name).inserted { name += "/inner" }
         return name
     }

@@ -27,7 +27,9 @@ final class ONNXImporter {
         guard let version = versions[""] else {
             throw .invalidModel(node: nil, rule: "a file must say its version of ONNX's operator set", received: "none")
         }
-        guard ONNXOperators.versions.contains(version) else {
+        // An older file is read if it has only operators that have not changed since.
+        let isKnown = !file.graph.nodes.isEmpty && file.graph.nodes.allSatisfy { row(for: $0, versions) != nil }
+        guard ONNXOperators.versions.contains(version) || isKnown else {
             throw .unsupported(
                 "version \(version) of ONNX's operator set, only \(ONNXOperators.versions.lowerBound) to "
                     + "\(ONNXOperators.versions.upperBound)", place: "the model")
@@ -234,9 +236,11 @@ final class ONNXImporter {
                 results.append(
                     ONNXValue(try inFileOrder(symbol, row.axes(ofOutput: index), reader, scope), name: output))
             }
-        case .firstInput(let check):
-            try check(reader)
+        case .firstInput(let others):
             results = [try reader.operand(0)]
+            for (index, symbol) in try others(reader).enumerated() where index + 1 < node.outputs.count {
+                results.append(ONNXValue(symbol, name: node.outputs[index + 1]))
+            }
         case .constant(let read):
             results = [ONNXValue(try read(reader), name: node.outputs.first ?? name, isInitializer: false)]
         }

@@ -183,11 +183,16 @@ public final class ONNXNodeReader {
 
     /// How a window slides; `kernel` is its extent where the node itself does not say.
     public func window(kernel: [Int]? = nil) throws(ImportError) -> WindowGeometry {
+        try window(kernel: kernel, ignoresPads: false)
+    }
+
+    private func window(kernel: [Int]?, ignoresPads: Bool) throws(ImportError) -> WindowGeometry {
         guard let kernel = try ints("kernel_shape") ?? kernel else {
             throw invalid("it must have the attribute \"kernel_shape\"", received: "none")
         }
         let (stride, dilation) = (try ints("strides"), try ints("dilations"))
-        let pads = try ints("pads")
+        let givenPads = try ints("pads")
+        let pads = ignoresPads ? nil : givenPads
         let automatic = try string("auto_pad", default: "NOTSET")
         let roundsUp = try int("ceil_mode", default: 0) != 0
         let padding: WindowGeometry.Padding
@@ -213,6 +218,15 @@ public final class ONNXNodeReader {
         return try shaped { () throws(ShapeError) in
             try WindowGeometry(
                 kernel: kernel, stride: stride, padding: padding, dilation: dilation, roundsUp: roundsUp)
+        }
+    }
+
+    /// How a transposed window lies over its output.
+    public func transposedWindow(kernel: [Int]? = nil) throws(ImportError) -> TransposedGeometry {
+        let (outputPadding, output) = (try ints("output_padding"), try ints("output_shape"))
+        let window = try window(kernel: kernel, ignoresPads: output != nil)
+        return try shaped { () throws(ShapeError) in
+            try TransposedGeometry(window: window, outputPadding: outputPadding, output: output)
         }
     }
 

@@ -15,8 +15,8 @@ public struct ONNXNodeWriter: Sendable {
     private(set) var attributes: [ONNXAttribute] = []
     /// The models that are to be attributes, and the inputs that they read as values of the graph around them.
     private(set) var bodies: [(name: String, model: Model, captures: Range<Int>)] = []
-    /// Inputs that the operator of Tamis has as attributes.
-    private(set) var constants: [(position: Int, role: String, value: Tensor)] = []
+    /// Inputs of the node that are attributes of the operator, by their positions.
+    private(set) var constants: [Int: Tensor] = [:]
     private let place: String
 
     init(version: Int, inputs: [ValueType?], place: String) {
@@ -57,26 +57,20 @@ public struct ONNXNodeWriter: Sendable {
     /// Adds a graph within, as it is to stand in the file.
     mutating func set(_ name: String, _ graph: ONNXGraph) { attributes.append(ONNXAttribute(name, .graph(graph))) }
 
-    /// Makes a constant the input at `position`, behind those of the operator; `role` becomes part of its name.
-    public mutating func setInput(_ position: Int, _ role: String, _ value: Tensor) {
-        constants.append((position, role, value))
-    }
+    /// Makes a tensor the input at `index`, which the operator does not have.
+    public mutating func setInput(_ index: Int, _ tensor: Tensor) { constants[index] = tensor }
 
-    /// The same with a list of whole numbers.
-    mutating func setInput(_ position: Int, _ role: String, _ values: [Int]) throws(ExportError) {
-        do throws(ShapeError) {
-            setInput(position, role, try Tensor(values.map { Int64($0) }))
-        } catch {
+    /// Makes a whole number, an int64 without axes, the input at `index`.
+    public mutating func setInput(_ index: Int, _ value: Int) throws(ExportError) {
+        do throws(ShapeError) { setInput(index, try Tensor(scalar: Int64(value))) } catch {
             throw unsupported("\(error)")
         }
     }
 
-    /// The same with one whole number.
-    mutating func setInput(_ position: Int, _ role: String, _ value: Int) throws(ExportError) {
-        do throws(ShapeError) {
-            setInput(position, role, try Tensor(scalar: Int64(value)))
-        } catch {
-            throw unsupported("\(error)")
+    /// Makes whole numbers, a list of int64, the input at `index`.
+    public mutating func setInput(_ index: Int, _ values: [Int]) throws(ExportError) {
+        do throws(ShapeError) { setInput(index, try Tensor(values.map { Int64($0) })) } catch {
+            throw unsupported("\(values.count) numbers (\(error))")
         }
     }
 
@@ -97,6 +91,22 @@ public struct ONNXNodeWriter: Sendable {
             } else {
                 set("auto_pad", window.padding == .same ? "SAME_UPPER" : "SAME_LOWER")
             }
+        }
+    }
+
+    /// Adds how a transposed window lies over its output.
+    public mutating func set(_ geometry: TransposedGeometry) {
+        let window = geometry.window
+        set("kernel_shape", window.kernel)
+        if window.stride.contains(where: { $0 != 1 }) { set("strides", window.stride) }
+        if window.dilation.contains(where: { $0 != 1 }) { set("dilations", window.dilation) }
+        if geometry.outputPadding.contains(where: { $0 != 0 }) { set("output_padding", geometry.outputPadding) }
+        if let output = geometry.output { set("output_shape", output) }
+        switch window.padding {
+        case .valid: break
+        case .explicit(let before, let after): set("pads", before + after)
+        case .same: set("auto_pad", "SAME_UPPER")
+        case .sameLower: set("auto_pad", "SAME_LOWER")
         }
     }
 

@@ -20,7 +20,7 @@ extension ONNXOperators {
                 return [try node.call(Reshape(allowsZero: allowsZero), x, node.input(1))]
             },
             write: { (reshape: Reshape, node) throws(ExportError) in
-                if let shape = reshape.shape { try node.setInput(1, "shape", shape) }
+                if let shape = reshape.shape { try node.setInput(1, shape) }
                 guard reshape.allowsZero else { return }
                 guard node.version >= 14 else {
                     throw node.unsupported("a Reshape to no elements before version 14 of the operator set")
@@ -45,7 +45,7 @@ extension ONNXOperators {
                 return [try node.call(Squeeze(axes: axes), node.input(0), node.optionalInput(1))]
             },
             write: { (squeeze: Squeeze, node) throws(ExportError) in
-                if let axes = squeeze.axes { try node.setInput(1, "axes", axes) }
+                if let axes = squeeze.axes { try node.setInput(1, axes) }
             }),
         ONNXOperator(
             "Unsqueeze",
@@ -54,7 +54,7 @@ extension ONNXOperators {
                 return [try node.call(Unsqueeze(axes: axes), node.input(0), node.optionalInput(1))]
             },
             write: { (unsqueeze: Unsqueeze, node) throws(ExportError) in
-                if let axes = unsqueeze.axes { try node.setInput(1, "axes", axes) }
+                if let axes = unsqueeze.axes { try node.setInput(1, axes) }
             }),
         ONNXOperator(
             "Shape",
@@ -143,7 +143,7 @@ extension ONNXOperators {
                 node.set("axis", split.axis)
                 switch split.parts {
                 case .input: break
-                case .lengths(let lengths): try node.setInput(1, "split", lengths)
+                case .lengths(let lengths): try node.setInput(1, lengths)
                 case .equal(let count): if node.version >= 18 { node.set("num_outputs", count) }
                 }
             }),
@@ -162,10 +162,10 @@ extension ONNXOperators {
             },
             write: { (slice: Slice, node) throws(ExportError) in
                 guard let ranges = slice.ranges else { return }
-                try node.setInput(1, "starts", ranges.map(\.start))
-                try node.setInput(2, "ends", ranges.map(\.end))
-                try node.setInput(3, "axes", ranges.map(\.axis))
-                if ranges.contains(where: { $0.step != 1 }) { try node.setInput(4, "steps", ranges.map(\.step)) }
+                try node.setInput(1, ranges.map(\.start))
+                try node.setInput(2, ranges.map(\.end))
+                try node.setInput(3, ranges.map(\.axis))
+                if ranges.contains(where: { $0.step != 1 }) { try node.setInput(4, ranges.map(\.step)) }
             }),
         ONNXOperator(
             "Gather",
@@ -179,7 +179,7 @@ extension ONNXOperators {
                 [try node.call(Expand(), node.input(0), node.input(1))]
             },
             write: { (expand: Expand, node) throws(ExportError) in
-                if let shape = expand.shape { try node.setInput(1, "shape", shape) }
+                if let shape = expand.shape { try node.setInput(1, shape) }
             }),
         ONNXOperator(
             "Tile",
@@ -187,7 +187,7 @@ extension ONNXOperators {
                 [try node.call(Tile(), node.input(0), node.input(1))]
             },
             write: { (tile: Tile, node) throws(ExportError) in
-                if let repeats = tile.repeats { try node.setInput(1, "repeats", repeats) }
+                if let repeats = tile.repeats { try node.setInput(1, repeats) }
             }),
         ONNXOperator(
             "Pad", versions: versions.lowerBound...10,
@@ -209,8 +209,8 @@ extension ONNXOperators {
                 if pad.mode != .constant { node.set("mode", pad.mode.rawValue) }
                 guard let amounts = pad.amounts else { return }
                 if node.version >= 18 {
-                    try node.setInput(1, "pads", amounts.map(\.before) + amounts.map(\.after))
-                    try node.setInput(3, "axes", amounts.map(\.axis))
+                    try node.setInput(1, amounts.map(\.before) + amounts.map(\.after))
+                    try node.setInput(3, amounts.map(\.axis))
                     return
                 }
                 guard let rank = node.inputs.first??.dimensions?.count else {
@@ -221,7 +221,7 @@ extension ONNXOperators {
                     let axis = amount.axis < 0 ? amount.axis + rank : amount.axis
                     (before[axis], after[axis]) = (amount.before, amount.after)
                 }
-                try node.setInput(1, "pads", before + after)
+                try node.setInput(1, before + after)
             }),
         ONNXOperator(
             "CenterCropPad", versions: 18...versions.upperBound,
@@ -230,7 +230,7 @@ extension ONNXOperators {
             },
             write: { (operation: CenterCropPad, node) throws(ExportError) in
                 if let axes = operation.axes { node.set("axes", axes) }
-                if let extents = operation.extents { try node.setInput(1, "shape", extents) }
+                if let extents = operation.extents { try node.setInput(1, extents) }
             }),
     ]
 }

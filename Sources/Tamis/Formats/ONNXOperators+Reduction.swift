@@ -54,7 +54,7 @@ extension ONNXOperators {
                 if reduce.allowsNoAxes { node.set("noop_with_empty_axes", 1) }
                 guard !reduce.axes.isEmpty else { return }
                 if hasInput {
-                    try node.setInput(1, "axes", reduce.axes)
+                    try node.setInput(1, reduce.axes)
                 } else {
                     node.set("axes", reduce.axes)
                 }
@@ -111,7 +111,7 @@ extension ONNXOperators {
             write: { (operation: Cumulate, node) throws(ExportError) in
                 if operation.isExclusive { node.set("exclusive", 1) }
                 if operation.isReversed { node.set("reverse", 1) }
-                if let axis = operation.axis { try node.setInput(1, "axis", axis) }
+                if let axis = operation.axis { try node.setInput(1, axis) }
             })
     }
 
@@ -131,7 +131,7 @@ extension ONNXOperators {
             write: { (operation: TopK, node) throws(ExportError) in
                 node.set("axis", operation.axis)
                 if !operation.takesLargest { node.set("largest", 0) }
-                if let k = operation.k { try node.setInput(1, "k", [k]) }
+                if let k = operation.k { try node.setInput(1, [k]) }
             })
     }
 }

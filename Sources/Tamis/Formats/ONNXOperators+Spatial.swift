@@ -5,7 +5,7 @@ extension ONNXOperators {
             "Conv", inputs: [.image, .filters], outputs: [.image],
             read: { (node) throws(ImportError) in
                 let w = try node.weight(1)
-                let window = try node.window(kernel: w.dimensions?.dropLast(2).compactMap(\.value))
+                let window = try node.window(kernel: w.kernelExtents)
                 let x = try node.input(0, rank: window.rank + 2)
                 let groups = try node.int("group", default: 1)
                 return [try node.call(Conv(window: window, groups: groups), x, w, node.optionalWeight(2))]
@@ -14,6 +14,20 @@ extension ONNXOperators {
                 node.set(conv.window)
                 if conv.groups != 1 { node.set("group", conv.groups) }
                 node.addends = [3]
+                node.activation = conv.activation
+            }),
+        ONNXOperator(
+            "ConvTranspose", inputs: [.image, .filters], outputs: [.image],
+            read: { (node) throws(ImportError) in
+                let w = try node.weight(1)
+                let geometry = try node.transposedWindow(kernel: w.kernelExtents)
+                let x = try node.input(0, rank: geometry.window.rank + 2)
+                let groups = try node.int("group", default: 1)
+                return [try node.call(ConvTranspose(geometry: geometry, groups: groups), x, w, node.optionalWeight(2))]
+            },
+            write: { (conv: ConvTranspose, node) throws(ExportError) in
+                node.set(conv.geometry)
+                if conv.groups != 1 { node.set("group", conv.groups) }
                 node.activation = conv.activation
             }),
         ONNXOperator(
@@ -85,5 +99,13 @@ extension ONNXOperators {
             GlobalPool(function).kind, inputs: [.image], outputs: [.image],
             read: { (node) throws(ImportError) in [try node.call(GlobalPool(function), node.input(0))] },
             write: { (_: GlobalPool, _) throws(ExportError) in })
+    }
+}
+
+extension Symbol {
+    /// The extents of a kernel, the first axes of filters, where all are known.
+    fileprivate var kernelExtents: [Int]? {
+        guard let kernel = dimensions?.dropLast(2), kernel.allSatisfy({ $0.value != nil }) else { return nil }
+        return kernel.compactMap(\.value)
     }
 }

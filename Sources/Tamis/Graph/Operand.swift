@@ -56,13 +56,15 @@ public struct Operands: Sendable {
         return (elementType, dimensions)
     }
 
-    /// The same for a tensor that must be float32 or float64, and of known rank if `rank` leaves a choice.
+    /// The same for a tensor that must be of floats, float32, float64 or those that are widened, and of known
+    /// rank if `rank` leaves a choice.
     public func floats(_ index: Int, _ role: String, rank: ClosedRange<Int>) throws(ShapeError) -> (
         elementType: ElementType, dimensions: [Dimension]
     ) {
         let (elementType, dimensions) = try tensor(index, role, rank: rank)
-        guard elementType.isComputable else {
-            throw .elementType(rule: "\(operatorName)'s \(role) must be float32 or float64", received: elementType)
+        guard elementType.isFloat else {
+            throw .elementType(
+                rule: "\(operatorName)'s \(role) must be float32, float64, float16 or bfloat16", received: elementType)
         }
         if let dimensions { return (elementType, dimensions) }
         guard rank.count == 1 else {

@@ -11,10 +11,28 @@ public struct LayerActivation: Sendable {
         self.operation = operation
     }
 
-    public static let linear = LayerActivation(name: "linear", operation: nil)
-    public static let relu = LayerActivation(name: "relu", operation: Activate(.relu))
-    public static let sigmoid = LayerActivation(name: "sigmoid", operation: Activate(.sigmoid))
-    public static let tanh = LayerActivation(name: "tanh", operation: Activate(.tanh))
+    /// One of the table.
+    public init(_ activation: Activation) {
+        self.init(name: activation.name, operation: activation == .linear ? nil : Activate(activation))
+    }
+
+    public static let linear = LayerActivation(Activation.linear)
+    public static let relu = LayerActivation(Activation.relu)
+    public static let relu6 = LayerActivation(name: "relu6", operation: Activate(.relu6))
+    public static let sigmoid = LayerActivation(Activation.sigmoid)
+    public static let tanh = LayerActivation(Activation.tanh)
+    public static let hardSigmoid = LayerActivation(Activation.hardSigmoid)
+    public static let silu = LayerActivation(Activation.silu)
+    public static let hardSilu = LayerActivation(Activation.hardSilu)
+    public static let elu = LayerActivation(Activation.elu)
+    public static let selu = LayerActivation(Activation.selu)
+    public static let celu = LayerActivation(Activation.celu())
+    public static let gelu = LayerActivation(Activation.gelu)
+    public static let softplus = LayerActivation(Activation.softplus)
+    public static let softsign = LayerActivation(Activation.softsign)
+    public static let mish = LayerActivation(Activation.mish)
+    /// A slope of `alpha` below 0.
+    public static func leakyRelu(_ alpha: Double = 0.2) -> LayerActivation { LayerActivation(.leakyRelu(alpha)) }
     /// Over the last axis.
     public static let softmax = LayerActivation(name: "softmax", operation: Softmax())
     /// Over the last axis.

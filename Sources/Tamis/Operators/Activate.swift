@@ -1,7 +1,7 @@
 import CTamisKernels
 import TamisKernels
 
-/// An activation as an operator of its own: y = f(x), element by element. ONNX's Relu, Sigmoid, Tanh, Identity.
+/// An activation as an operator of its own: y = f(x), element by element. ONNX's Relu, Sigmoid, Gelu … and Identity.
 public struct Activate: DifferentiableOperator, Hashable {
     /// The function.
     public let activation: Activation
@@ -9,12 +9,16 @@ public struct Activate: DifferentiableOperator, Hashable {
     public init(_ activation: Activation) { self.activation = activation }
 
     public var kind: String { activation.onnxName }
+    public var widensHalves: Bool { activation != .linear }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)
         let (elementType, dimensions) = try inputs.tensor(0, "x")
-        guard elementType.isComputable || activation == .linear else {
-            throw .elementType(rule: "\(kind)'s x must be float32 or float64", received: elementType)
+        guard elementType.isFloat || activation == .linear else {
+            throw .elementType(rule: "\(kind)'s x must be a float", received: elementType)
+        }
+        guard activation.function != .celu || activation.alpha > 0 else {
+            throw .mismatch(rule: "Celu's alpha must be above 0", received: "\(activation.alpha)")
         }
         return [.tensor(elementType, dimensions)]
     }
@@ -41,13 +45,25 @@ public struct Activate: DifferentiableOperator, Hashable {
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
         guard wanted[0], let dy = outputs[0] else { return [nil] }
-        return [try activation.gradient(of: dy, at: node.outputs[0], in: graph)]
+        return [
+            try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in node.inputs[0] }
+        ]
     }
 }
 
 extension Activation {
-    /// The gradient of the function's argument, from that of its output y and y itself.
-    func gradient(of dy: Symbol, at y: Symbol, in graph: GraphBuilder) throws(ShapeError) -> Symbol {
-        self == .linear ? dy : try graph.call(ActivateGradient(self), y, dy, name: "\(y.name)/activation_gradient")
+    /// The gradient of the function's argument x, from that of its output y: it reads y where that tells the derivative,
+    /// else `argument`, which gives x.
+    func gradient(
+        of dy: Symbol, at y: Symbol, in graph: GraphBuilder, argument: () throws(ShapeError) -> Symbol?
+    ) throws(ShapeError) -> Symbol {
+        if self == .linear { return dy }
+        if function == .elu || function == .selu, alpha < 0 || kernel.beta < 0 {
+            throw .mismatch(
+                rule: "\(onnxName) must grow to be differentiated: its parameters must be 0 or more",
+                received: "\(alpha)\(function == .selu ? ", \(beta)" : "")")
+        }
+        let value = derivesFromOutput ? y : try argument()
+        return try graph.call(ActivateGradient(self), value, dy, name: "\(y.name)/activation_gradient")
     }
 }

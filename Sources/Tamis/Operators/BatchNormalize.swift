@@ -20,6 +20,7 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
     }
 
     public var kind: String { "BatchNormalization" }
+    public var widensHalves: Bool { true }
 
     public var training: TrainingForm? {
         TrainingForm(
@@ -35,7 +36,10 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
         try inputs.expect(count: 5...5)
         let (elementType, x) = try inputs.floats(0, "x", rank: 2...64)
         for (index, role) in ["scale", "bias", "mean", "variance"].enumerated() {
-            try inputs.expect(elementType, of: index + 1, role)
+            // Beside halves the statistics may be of float32: all are computed in that.
+            if try inputs.tensor(index + 1, role).elementType != .float32 || !elementType.isHalf {
+                try inputs.expect(elementType, of: index + 1, role)
+            }
             let dimensions = try inputs.floats(index + 1, role, rank: 1...1).dimensions
             _ = try inputs.common(x[x.count - 1], dimensions[0], "channels, the last axis of x")
         }
@@ -85,7 +89,9 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
     ) throws(ShapeError) -> [Symbol?] {
         guard
             let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
+                    try graph.append(BatchNormalize(epsilon: epsilon, momentum: momentum), node.inputs)[0]
+                }
             })
         else { return node.inputs.map { _ in nil } }
         guard !wanted[3], !wanted[4] else {

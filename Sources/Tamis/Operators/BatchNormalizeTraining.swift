@@ -18,6 +18,7 @@ public struct BatchNormalizeTraining: DifferentiableOperator {
     }
 
     public var kind: String { "BatchNormalizeTraining" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         let x = try BatchNormalize.checkedInput(inputs)
@@ -87,7 +88,7 @@ public struct BatchNormalizeTraining: DifferentiableOperator {
             let factors = bindings.workspace + coefficients
             kernels.scale_shift(
                 count, columns, bindings.input(0) + first * columns * size, columns, factors, factors + columns * size,
-                TAMIS_IDENTITY, bindings.output(0) + first * columns * size, columns)
+                .identity, bindings.output(0) + first * columns * size, columns)
             return .done
         }
         return Prepared(

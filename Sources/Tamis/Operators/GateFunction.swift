@@ -59,9 +59,9 @@ public struct GateFunction: Hashable, Sendable {
     /// The kernel that computes it, and its gradient, where there is one.
     var kernel: tamis_activation? {
         switch formula {
-        case .relu: TAMIS_RELU
-        case .tanh: TAMIS_TANH
-        case .sigmoid: TAMIS_SIGMOID
+        case .relu: tamis_activation(curve: TAMIS_RELU, alpha: 0, beta: 0)
+        case .tanh: tamis_activation(curve: TAMIS_TANH, alpha: 0, beta: 0)
+        case .sigmoid: tamis_activation(curve: TAMIS_SIGMOID, alpha: 0, beta: 0)
         default: nil
         }
     }

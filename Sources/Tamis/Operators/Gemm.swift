@@ -20,6 +20,7 @@ public struct Gemm: DifferentiableOperator, Hashable {
     }
 
     public var kind: String { "Gemm" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...4)
@@ -58,7 +59,9 @@ public struct Gemm: DifferentiableOperator, Hashable {
     ) throws(ShapeError) -> [Symbol?] {
         guard
             let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
+                    try graph.append(Gemm(transposeX: transposeX, transposeW: transposeW), node.inputs)[0]
+                }
             }),
             let x = node.inputs[0], let w = node.inputs[1]
         else { return node.inputs.map { _ in nil } }

@@ -12,6 +12,7 @@ public struct MatMul: DifferentiableOperator, Hashable {
     public init(activation: Activation = .linear) { self.activation = activation }
 
     public var kind: String { "MatMul" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...4)
@@ -73,7 +74,7 @@ public struct MatMul: DifferentiableOperator, Hashable {
                     kernels.type, m: m, n: n, k: k, x: bindings.input(0) + offsetA * m * k * size, ldx: max(1, k),
                     w: bindings.input(1) + offsetB * k * n * size, ldw: max(1, n), y: y, ldy: max(1, n))
                 let residual = bindings.optionalInput(3).map { $0 + tile * m * n * size }
-                if bindings.optionalInput(2) != nil || residual != nil || activation != TAMIS_IDENTITY {
+                if bindings.optionalInput(2) != nil || residual != nil || activation.curve != TAMIS_IDENTITY {
                     kernels.epilogue(m, n, bindings.optionalInput(2), residual, n, activation, y, n)
                 }
             }
@@ -92,7 +93,9 @@ public struct MatMul: DifferentiableOperator, Hashable {
     ) throws(ShapeError) -> [Symbol?] {
         guard
             let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph)
+                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
+                    try graph.append(MatMul(), node.inputs)[0]
+                }
             }),
             let a = node.inputs[0], let b = node.inputs[1], let rankA = a.dimensions?.count,
             let rankB = b.dimensions?.count

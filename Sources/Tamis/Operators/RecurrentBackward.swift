@@ -217,7 +217,7 @@ struct RecurrentBackward<Scalar: RecurrentScalar>: Sendable {
                         count, width, columns,
                         bindings.workspace + gates + (direction * rows + first) * columns * size, columns,
                         weights.base(bindings) + direction * panelBytes, nil,
-                        direction == 0 ? nil : UnsafeRawPointer(y), width, TAMIS_IDENTITY, y, width)
+                        direction == 0 ? nil : UnsafeRawPointer(y), width, .identity, y, width)
                 }
             }
             return .done
@@ -290,7 +290,7 @@ struct RecurrentBackward<Scalar: RecurrentScalar>: Sendable {
         let gates = layer.operation.cell.products[product].count
         kernels.multiply_panels(
             tile.images.count, extent, gates * extent, x, stride, panels.base(bindings) + offset, nil,
-            adds ? UnsafeRawPointer(y) : nil, extent, TAMIS_IDENTITY, y, extent)
+            adds ? UnsafeRawPointer(y) : nil, extent, .identity, y, extent)
     }
 
     private func function(_ index: Int, _ direction: Int) -> GateFunction {

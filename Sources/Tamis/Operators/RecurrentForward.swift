@@ -166,7 +166,7 @@ struct RecurrentForward<Scalar: RecurrentScalar>: Sendable {
         let gates = layer.operation.cell.products[product].count
         kernels.multiply_panels(
             tile.images.count, gates * hidden, hidden, x, hidden, memory.recurrentPanels.base(bindings) + offset, bias,
-            adds ? UnsafeRawPointer(y) : nil, stride, TAMIS_IDENTITY, y, stride)
+            adds ? UnsafeRawPointer(y) : nil, stride, .identity, y, stride)
     }
 
     private func addProduct(_ factor: Constants, _ other: Scalars, to target: Scalars) {

@@ -186,7 +186,7 @@ struct RecurrentLayer: Sendable {
                 let source = given + direction * 2 * columns * size
                 let target = bindings.workspace + bias + direction * columns * size
                 target.copyMemory(from: source, byteCount: columns * size)
-                kernels.binary(joined, TAMIS_ADD, source, 1, source + columns * size, 1, target)
+                kernels.binary(1, joined, TAMIS_ADD, source, joined, 1, source + columns * size, joined, 1, target)
             }
             return .done
         }

@@ -143,7 +143,7 @@ public struct Reduce: DifferentiableOperator, Hashable {
                 kernels.type.update(results, columns, { $0.squareRoot() }, { $0.squareRoot() })
             }
         case .logSum:
-            return { results, columns in kernels.logarithm(columns, -.infinity, results, results) }
+            return { results, columns in kernels.unary(columns, TAMIS_LOGARITHM, results, results) }
         default: return nil
         }
     }

@@ -60,11 +60,10 @@ public struct Reshape: DifferentiableOperator, Hashable {
                 after.remove(at: j)
             }
         }
-        let free = before.filter { $0.value == nil }
-        if free.count == 1, let inferred, let rest = after.fixedProduct, rest > 0,
-            before.filter({ $0.value != nil }).fixedProduct == rest
-        {
-            output[inferred] = free[0]
+        let open = before.filter { $0.value == nil }
+        let isRest = open.count == 1 && before.filter { $0.value != nil }.fixedProduct == after.fixedProduct
+        if let inferred, isRest, after.fixedProduct ?? 0 > 0 {
+            output[inferred] = open[0]
         } else if let total = before.fixedProduct {
             guard let known = after.fixedProduct else {
                 // Free extents may still fit; a product beyond all integers never does.

@@ -7,6 +7,7 @@ public struct SoftmaxCrossEntropyLossGradient: Operator {
     public init() {}
 
     public var kind: String { "SoftmaxCrossEntropyLossGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)
@@ -27,7 +28,7 @@ public struct SoftmaxCrossEntropyLossGradient: Operator {
             inPlace: [Prepared.InPlace(output: 0, input: 0)]
         ) { bindings, _ in
             let dx = bindings.output(0)
-            kernels.exponential(rows * classes, bindings.input(0), dx)
+            kernels.unary(rows * classes, TAMIS_EXPONENTIAL, bindings.input(0), dx)
             let dy = ScalarType.Index(type: kernels.type, index: 0).read(bindings.input(2))
             for row in 0..<rows {
                 let label = labels.read(bindings.input(1), row)
@@ -38,7 +39,8 @@ public struct SoftmaxCrossEntropyLossGradient: Operator {
                 place.write(place.read(dx) - 1, dx)
             }
             kernels.type.forEachIndex(1) { $0.write(dy / Double(max(1, rows)), bindings.scratch) }
-            kernels.binary(rows * classes, TAMIS_MULTIPLY, dx, 1, bindings.scratch, 0, dx)
+            kernels.binary(
+                1, rows * classes, TAMIS_MULTIPLY, dx, rows * classes, 1, bindings.scratch, 0, 0, dx)
             return .done
         }
     }

@@ -7,6 +7,7 @@ public struct Unbroadcast: Operator {
     public init() {}
 
     public var kind: String { "Unbroadcast" }
+    public var widensHalves: Bool { true }
 
     /// Appends the sum where it is needed: where the shapes are not known to agree.
     static func append(_ full: Symbol, like target: Symbol, in graph: GraphBuilder) throws(ShapeError) -> Symbol {
@@ -31,15 +32,19 @@ public struct Unbroadcast: Operator {
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
-        let target = context.outputs[0].shape
-        let wanted = [Int](repeating: 1, count: x.shape.rank - target.rank) + target.dimensions
-        let reduction = AxisReduction(
-            x.shape.dimensions, isReduced: wanted.map { $0 == 1 }, try context.kernels(for: x.elementType))
+        var prepared = Self.prepared(
+            x.shape, to: context.outputs[0].shape, try context.kernels(for: x.elementType))
+        if !prepared.isView { prepared.unreadInputs = [1] }
+        return prepared
+    }
+
+    /// The sums of input 0, seen in the shape `x`, that are output 0 in the shape `target`.
+    static func prepared(_ x: Shape, to target: Shape, _ kernels: KernelTable) -> Prepared {
+        let wanted = [Int](repeating: 1, count: x.rank - target.rank) + target.dimensions
+        let reduction = AxisReduction(x.dimensions, isReduced: wanted.map { $0 == 1 }, kernels)
         guard !reduction.isTrivial else { return .view }
         let (stages, workspace) = reduction.stages(
             TAMIS_SUM, TAMIS_SUM, source: { $0.input(0) }, target: { $0.output(0) })
-        var prepared = Prepared("sum of rows", stages: stages, workspaceBytes: workspace)
-        prepared.unreadInputs = [1]
-        return prepared
+        return Prepared("sum of rows", stages: stages, workspaceBytes: workspace)
     }
 }

@@ -9,6 +9,8 @@ package protocol NumericScalar: TensorScalar, Comparable {
     static func product(_ a: Self, _ b: Self) -> Self
     /// a / b; integers round towards zero, and give 0 for a division by 0, which operators must refuse before.
     static func quotient(_ a: Self, _ b: Self) -> Self
+    /// a less the whole multiples of b towards 0, which has the sign of a; integers give 0 for a b of 0.
+    static func remainder(_ a: Self, _ b: Self) -> Self
     /// The value below or equal to all others: −∞ of floats.
     static var lowest: Self { get }
     /// The value above or equal to all others: ∞ of floats.
@@ -34,6 +36,9 @@ extension NumericScalar where Self: FixedWidthInteger {
     package static func quotient(_ a: Self, _ b: Self) -> Self {
         b == 0 ? 0 : a.dividedReportingOverflow(by: b).partialValue
     }
+    package static func remainder(_ a: Self, _ b: Self) -> Self {
+        b == 0 ? 0 : a.remainderReportingOverflow(dividingBy: b).partialValue
+    }
     package static var lowest: Self { min }
     package static var highest: Self { max }
     package static var isInteger: Bool { true }
@@ -55,6 +60,7 @@ extension NumericScalar where Self: BinaryFloatingPoint {
     package static func difference(_ a: Self, _ b: Self) -> Self { a - b }
     package static func product(_ a: Self, _ b: Self) -> Self { a * b }
     package static func quotient(_ a: Self, _ b: Self) -> Self { a / b }
+    package static func remainder(_ a: Self, _ b: Self) -> Self { a.truncatingRemainder(dividingBy: b) }
     package static var lowest: Self { -.infinity }
     package static var highest: Self { .infinity }
     package static var isInteger: Bool { false }

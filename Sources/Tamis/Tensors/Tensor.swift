@@ -167,15 +167,23 @@ public struct Tensor: Sendable {
         return part
     }
 
-    /// The elements converted to another computable type; integers and booleans convert as C converts them.
+    /// The elements converted to another numeric type; floats become the nearest integers towards 0 within the range.
     public func converted(to target: ElementType) throws(ShapeError) -> Tensor {
         if target == elementType { return self }
         let values = try doubles()
-        switch target {
-        case .float32: return try Tensor(values.map(Float.init), shape: shape.dimensions)
-        case .float64: return try Tensor(values, shape: shape.dimensions)
-        default:
-            throw .elementType(rule: "a tensor converts to float32 or float64 only", received: target)
+        if target == .bfloat16 { return try Tensor(values.map { BFloat16(Float($0)) }, shape: shape.dimensions) }
+        guard let made = target.visit(Conversion(values: values, shape: shape.dimensions)) else {
+            throw .elementType(rule: "a tensor converts to a numeric type only", received: target)
+        }
+        return try made.get()
+    }
+
+    private struct Conversion: NumericVisitor {
+        let values: [Double]
+        let shape: [Int]
+
+        func visit<Scalar: NumericScalar>(_ type: Scalar.Type) -> Result<Tensor, ShapeError> {
+            Result { () throws(ShapeError) in try Tensor(values.map(Scalar.init(nearest:)), shape: shape) }
         }
     }
 
@@ -185,6 +193,7 @@ public struct Tensor: Sendable {
         case .float32: try scalars(as: Float.self).map(Double.init)
         case .float64: try scalars(as: Double.self)
         case .float16: try scalars(as: Float16.self).map(Double.init)
+        case .bfloat16: try scalars(as: BFloat16.self).map { Double($0.float) }
         case .int8: try scalars(as: Int8.self).map(Double.init)
         case .int16: try scalars(as: Int16.self).map(Double.init)
         case .int32: try scalars(as: Int32.self).map(Double.init)

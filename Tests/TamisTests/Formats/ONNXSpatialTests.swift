@@ -43,6 +43,26 @@ struct SpatialRow: Sendable, CustomTestStringConvertible {
     }
 }
 
+extension SpatialRow {
+    static func convolutions() throws -> [SpatialRow] {
+        func transposed(
+            _ padding: WindowGeometry.Padding, stride: [Int] = [2, 2], dilation: [Int]? = nil,
+            outputPadding: [Int]? = nil, output: [Int]? = nil, groups: Int = 1
+        ) throws -> SpatialRow {
+            let window = try WindowGeometry(kernel: [3, 2], stride: stride, padding: padding, dilation: dilation)
+            let geometry = try TransposedGeometry(window: window, outputPadding: outputPadding, output: output)
+            return SpatialRow(
+                operation: ConvTranspose(geometry: geometry, groups: groups, activation: .relu),
+                shapes: [[2, 5, 4, 6], [3, 2, 4 / groups, 6], [4]])
+        }
+        return [
+            try transposed(.valid), try transposed(.same), try transposed(.sameLower, dilation: [2, 1]),
+            try transposed(.explicit(before: [1, 0], after: [0, 1]), outputPadding: [1, 0], groups: 2),
+            try transposed(.same, output: [11, 9]), try transposed(.valid, output: [10, 7]),
+        ]
+    }
+}
+
 @Suite("ONNX rows of spatial operators")
 struct ONNXSpatialTests {
     /// A model of one row's operator.
@@ -79,6 +99,9 @@ struct ONNXSpatialTests {
 
     @Test("pooling is written and read again", arguments: try SpatialRow.pooling())
     func pooling(row: SpatialRow) throws { try Self.check(row) }
+
+    @Test("transposed convolutions are written and read again", arguments: try SpatialRow.convolutions())
+    func convolutions(row: SpatialRow) throws { try Self.check(row) }
 
     @Test("an image of any number of axes has those the window says")
     func openRank() throws {

@@ -84,7 +84,7 @@ struct GemmTests {
     func gradients(index: Int) throws {
         var test = GemmCase.random(index, largest: 9)
         (test.m, test.n, test.k) = (max(1, test.m), max(1, test.n), max(1, test.k))
-        test.activation = [.linear, .sigmoid, .tanh][index % 3]
+        test.activation = [.linear, .sigmoid, .tanh, .gelu, .silu, .softplus][index % 6]
         var generator = Philox(seed: UInt64(index), name: "values")
         var inputs = [
             GradientCheck.Input("x", .uniform(test.xShape, using: &generator)),
