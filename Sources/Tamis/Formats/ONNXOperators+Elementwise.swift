@@ -117,6 +117,9 @@ extension ONNXOperators {
                 reading: .firstInput { (node) throws(ImportError) in
                     let ratio = try node.float("ratio", default: 0.5)
                     _ = try node.int("seed", default: 0)
+                    // Inputs since version 12.
+                    node.ignoreInput(1)
+                    node.ignoreInput(2)
                     let isTest = node.version >= 7 ? true : try node.int("is_test", default: 0) != 0
                     let isOff =
                         node.inputCount < 3 || node.constant(2).flatMap { try? $0.scalars(as: Bool.self) } == [false]

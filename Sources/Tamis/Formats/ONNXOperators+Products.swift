@@ -11,6 +11,7 @@ extension ONNXOperators {
                     transposeX: try node.int("transA", default: 0) != 0,
                     transposeW: try node.int("transB", default: 0) != 0)
                 let (x, w) = (try node.input(0), try node.weight(1))
+                if beta == 0 { node.ignoreInput(2) }
                 let bias = beta == 0 ? nil : try node.optionalWeight(2)
                 let columns = w.dimensions?.count == 2 ? w.dimensions?[product.transposeW ? 0 : 1] : nil
                 if alpha == 1, beta == 1 || bias == nil, bias == nil || bias?.dimensions == columns.map({ [$0] }) {

@@ -189,7 +189,7 @@ public struct Normalize: DifferentiableOperator, Hashable {
                 layout.meanOfGroups(target, kernels.type)
                 kernels.type.forEachIndex(channels) { $0.write(1 / ($0.read(target) + epsilon).squareRoot(), target) }
                 layout.copyGroups(target, image, to: bindings.output(2), kernels.type)
-                kernels.binary(channels, TAMIS_MULTIPLY, target, 1, bindings.input(1), 1, target)
+                kernels.binary(1, channels, TAMIS_MULTIPLY, target, channels, 1, bindings.input(1), channels, 1, target)
                 if image == 0 { kernels.type.forEachIndex(channels) { $0.write(0, bindings.workspace + zeros) } }
             }
             return .done

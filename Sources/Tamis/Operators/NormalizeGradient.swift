@@ -118,9 +118,9 @@ public struct NormalizeGradient: Operator, Hashable {
                 kernels.sum_rows(chunks, channels, first + images * chunks * vector, channels, products)
                 let (inverses, scale) = (slot(bindings, image, 1), bindings.input(1))
                 let (a, b, c) = (slot(bindings, image, 4), slot(bindings, image, 5), slot(bindings, image, 6))
-                kernels.binary(channels, TAMIS_MULTIPLY, products, 1, inverses, 1, products)
-                kernels.binary(channels, TAMIS_MULTIPLY, products, 1, scale, 1, b)
-                kernels.binary(channels, TAMIS_MULTIPLY, sum, 1, scale, 1, c)
+                kernels.binary(1, channels, TAMIS_MULTIPLY, products, channels, 1, inverses, channels, 1, products)
+                kernels.binary(1, channels, TAMIS_MULTIPLY, products, channels, 1, scale, channels, 1, b)
+                kernels.binary(1, channels, TAMIS_MULTIPLY, sum, channels, 1, scale, channels, 1, c)
                 layout.meanOfGroups(b, kernels.type)
                 layout.meanOfGroups(c, kernels.type)
                 kernels.type.forEachIndex(channels) { column in

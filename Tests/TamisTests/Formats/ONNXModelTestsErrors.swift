@@ -145,7 +145,7 @@ struct ONNXModelTestsErrors {
                 var function = ONNXFunction()
                 function.name = "Mine"
                 $0.functions = [function]
-            }.contains("Mine gives 0 outputs"))
+            }.contains("Mine takes 0 inputs"))
         #expect(
             error(relu) { $0.graph.inputs[0].type = .sequence(.tensor(.float32, nil)) }.contains("must be a tensor"))
         #expect(error(relu) { $0.graph.inputs[0].type = nil }.contains("an input of no known type"))

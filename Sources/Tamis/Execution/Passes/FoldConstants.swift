@@ -13,11 +13,15 @@ public struct FoldConstants: Pass {
 
     public func callAsFunction(_ model: Model) throws(PlanError) -> Model {
         var rewriter = Rewriter(model)
+        // However many nodes add a little each, all together add no more than comes from constants read in wider types.
+        let constantBytes = model.graph.values.indices.reduce(Self.addedBytes) {
+            $0 + (model.constant($1)?.byteCount ?? 0)
+        }
+        let budget = MemoryBudget(limit: 16 * constantBytes)
         var extents = PartialExtents(evaluate)
         return try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
-            guard let values = values(of: node, in: rewriter) ?? extents.values(of: node, in: rewriter) else {
-                return try extents.rewrite(node, &rewriter)
-            }
+            let values = values(of: node, in: rewriter, budget) ?? extents.values(of: node, in: rewriter)
+            guard let values else { return try extents.rewrite(node, &rewriter) }
             let isLearned = node.inputs.contains { $0.map(rewriter.isParameter) ?? false }
             for (output, (id, value)) in zip(node.outputs, values).enumerated() {
                 let name = output == 0 ? node.name : "\(node.name):\(output)"
@@ -32,7 +36,7 @@ public struct FoldConstants: Pass {
     /// Bytes that may come to those of the inputs.
     private static let addedBytes = 1 << 20
 
-    private func values(of node: Graph.Node, in rewriter: Rewriter) -> [Tensor]? {
+    private func values(of node: Graph.Node, in rewriter: Rewriter, _ budget: MemoryBudget) -> [Tensor]? {
         let constants = node.inputs.map { $0.map { rewriter.constant($0) } }
         let operands = rewriter.operands(of: node)
         if let typed = node.operation as? any TypeOperator { return try? typed.values(for: operands) }
@@ -53,6 +57,7 @@ public struct FoldConstants: Pass {
             elements <= tensors.reduce(0, { $0 + $1.shape.elementCount })
                 || bytes <= tensors.reduce(Self.addedBytes, { $0 + $1.byteCount })
         else { return nil }
+        guard (try? budget.take(bytes)) != nil else { return nil }
         // What breaks the operator's rule says so when it runs.
         return try? evaluate(node.operation, constants.map { $0 ?? nil })
     }
