@@ -273,7 +273,9 @@ extension Runner {
             let allowance = allowance ?? settings.newRun
             guard allowance.iterations > 0 else { throw .iterations(limit: settings.options.iterationLimit) }
             allowance.iterations -= 1
-            if let deadline = allowance.deadline, let limit = settings.options.timeLimit, ContinuousClock.now >= deadline {
+            if let deadline = allowance.deadline, let limit = settings.options.timeLimit,
+                ContinuousClock.now >= deadline
+            {
                 throw .time(limit: limit)
             }
             var given: [String: Value] = [:]

@@ -21,7 +21,9 @@ struct ONNXExporter {
         guard model.graph.updates.isEmpty else {
             throw .unsupported("a step of training, which changes parameters", place: "the graph")
         }
-        let read = try rewriting { () throws(PlanError) in try DropUnread()(model) }
+        let read = try rewriting { () throws(PlanError) in
+            try GemmTerms(operators, version: version)(DropUnread()(model))
+        }
         var written: [Int: Written] = [:]
         for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
         let ordered = try rewriting { () throws(PlanError) in
@@ -138,7 +140,7 @@ struct ONNXExporter {
         file.name = model.metadata["name"] ?? "model"
         var names = try FileNames(graph)
         for id in graph.inputs {
-            file.inputs.append(ONNXValueInfo(names[id], type: try type(graph.values[id].type, of: names[id])))
+            file.inputs.append(ONNXValueInfo(names[id], type: type(graph.values[id].type)))
         }
         var domains: [String: Int] = ["": version]
 
@@ -190,7 +192,7 @@ struct ONNXExporter {
                 file.nodes.append(ONNXNode("Identity", inputs: [names[output.value]], outputs: [output.name]))
             }
             file.outputs.append(
-                ONNXValueInfo(output.name, type: try type(graph.values[output.value].type, of: output.name)))
+                ONNXValueInfo(output.name, type: type(graph.values[output.value].type)))
         }
 
         var result = ONNXModel(
@@ -205,19 +207,21 @@ struct ONNXExporter {
         return result
     }
 
-    private func type(_ type: ValueType, of name: String) throws(ExportError) -> ONNXType {
-        guard case .tensor(let elementType, let dimensions) = type else {
-            throw .unsupported("inputs and outputs that are no tensors", place: "\"\(name)\"")
+    private func type(_ type: ValueType) -> ONNXType {
+        switch type {
+        case .tensor(let elementType, let dimensions):
+            .tensor(
+                elementType,
+                dimensions?.map { dimension in
+                    switch dimension {
+                    case .fixed(let extent): .fixed(extent)
+                    case .named(let name): .named(name)
+                    case .unknown: .unknown
+                    }
+                })
+        case .sequence(let element): .sequence(self.type(element))
+        case .optional(let element): .optional(self.type(element))
         }
-        return .tensor(
-            elementType,
-            dimensions?.map { dimension in
-                switch dimension {
-                case .fixed(let extent): .fixed(extent)
-                case .named(let name): .named(name)
-                case .unknown: .unknown
-                }
-            })
     }
 }
 
@@ -262,7 +266,7 @@ private struct FileNames {
 }
 
 /// A node of a file in a graph that is being put in the file's order of axes. It is never run.
-private struct ONNXNodeOperator: Operator {
+struct ONNXNodeOperator: Operator {
     let row: ONNXOperator
     let node: ONNXNodeWriter
     let types: [ValueType]

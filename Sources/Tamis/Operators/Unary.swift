@@ -150,7 +150,8 @@ private struct ElementLoop: NumericVisitor {
             switch function {
             case .absolute: map { $0 < zero ? Scalar.difference(zero, $0) : $0 }
             case .negate: map { Scalar.difference(zero, $0) }
-            case .sign: map { $0 > zero ? Scalar(wrapping: 1) : $0 < zero ? Scalar(wrapping: -1) : $0 == zero ? zero : $0 }
+            case .sign:
+                map { $0 > zero ? Scalar(wrapping: 1) : $0 < zero ? Scalar(wrapping: -1) : $0 == zero ? zero : $0 }
             case .not: map { $0 == zero ? UInt8(1) : 0 }
             case .bitwiseNot: map { Scalar(wrapping: ~$0.int64) }
             case .isNaN: map { $0.isNotANumber }
