@@ -80,12 +80,7 @@ public struct ModelConversion: Sendable, Encodable {
         limits: Limits = Limits()
     ) throws(ModelFileError) {
         let (file, model) = try ModelFileError.reading { () throws(ImportError) in
-            let file = try ONNXModel(path: path, limits: limits)
-            do throws(ImportError) {
-                return (file, try Model(file, operators: operators, folder: path.folder, limits: limits))
-            } catch {
-                throw .inFile(path, error)
-            }
+            try Model.read(path, operators: operators, limits: limits)
         }
         operatorSetBefore = file.operatorSets.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version
         let written = ONNXOperators.writtenVersions
@@ -99,7 +94,11 @@ public struct ModelConversion: Sendable, Encodable {
         let changed =
             options.optimizes
             ? try ModelFileError.planning { () throws(PlanError) in
-                try model.optimized { passes.append(PassLine($0)) }
+                // A dense layer that took an order of axes into its weights would need it as a node before it.
+                let standard = Model.standardPasses().map {
+                    $0 is CancelTransposes ? CancelTransposes(isForFile: true) : $0
+                }
+                return try model.applying(standard) { passes.append(PassLine($0)) }
             } : model
         self.passes = passes
         let (bytes, nodes) = try ModelFileError.writing { () throws(ExportError) in
@@ -119,7 +118,8 @@ public struct ModelConversion: Sendable, Encodable {
         {
             let difference = worst.difference
             throw .notTheSame(
-                rule: "the new model's output \"\(worst.output)\" must be the old one's to \(options.tolerance.scientific)",
+                rule:
+                    "the new model's output \"\(worst.output)\" must be the old one's to \(options.tolerance.scientific)",
                 received:
                     "\(difference.received), not \(difference.expected), at \(difference.position), an error of "
                     + "\(difference.error.scientific) of the largest value")
