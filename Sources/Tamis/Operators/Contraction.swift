@@ -207,22 +207,22 @@ struct Contraction: Sendable {
             let result = isInOrder ? 0 : room(matrices * rows * columns)
             let tileRows = max(24, min(rows, (1 << 21) / max(1, 2 * columns * depth)))
             let rowTiles = (rows + tileRows - 1) / tileRows
-            stages.append(
-                Prepared.Stage(
-                    tiles: matrices * rowTiles,
-                    operations: 2 * Double(matrices) * Double(rows) * Double(columns) * Double(depth)
-                ) { bindings, tiles in
-                    let y = isInOrder ? bindings.output(0) : bindings.workspace + result
-                    for tile in tiles {
-                        let (matrix, first) = (tile / rowTiles, tile % rowTiles * tileRows)
-                        kernels.multiply_panels(
-                            min(tileRows, rows - first), columns, depth,
-                            x(bindings) + (matrix * rows + first) * depth * size, depth,
-                            bindings.workspace + panels + matrix * panelScalars * size, nil, nil, 0, .identity,
-                            y + (matrix * rows + first) * columns * size, columns)
-                    }
-                    return .done
-                })
+            let operations = 2 * Double(matrices) * Double(rows) * Double(columns) * Double(depth)
+            let multiply = Prepared.Stage(tiles: matrices * rowTiles, operations: operations) { bindings, tiles in
+                let y: UnsafeMutableRawPointer = isInOrder ? bindings.output(0) : bindings.workspace + result
+                for tile in tiles {
+                    let (matrix, first) = tile.quotientAndRemainder(dividingBy: rowTiles)
+                    let row = matrix * rows + first * tileRows
+                    let count = min(tileRows, rows - first * tileRows)
+                    let source: UnsafeRawPointer = x(bindings) + row * depth * size
+                    let packed: UnsafeMutableRawPointer = bindings.workspace + panels + matrix * panelScalars * size
+                    kernels.multiply_panels(
+                        count, columns, depth, source, depth, packed, nil, nil, 0, .identity,
+                        y + row * columns * size, columns)
+                }
+                return .done
+            }
+            stages.append(multiply)
             if !isInOrder {
                 let extents = contraction.extents(contraction.kept)
                 let strides = contraction.kept.map { label in

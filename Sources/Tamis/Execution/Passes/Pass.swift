@@ -13,8 +13,7 @@ extension Model {
         [
             DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelTransposes(),
             CancelCasts(), DropUnread(), MergePadding(), FoldScale(), FuseResidual(), FuseActivation(),
-            SwapActivationGradient(),
-            DropUnread(),
+            SwapActivationGradient(), DropUnread(),
         ]
     }
 
