@@ -179,10 +179,3 @@ public struct ResizeGradient: Operator {
         return prepared
     }
 }
-
-extension Preparation {
-    /// Runs `body`, whose error says why no plan can be made.
-    func shaped<Result>(_ body: () throws(ShapeError) -> Result) throws(PlanError) -> Result {
-        do throws(ShapeError) { return try body() } catch { throw .shape(error) }
-    }
-}

@@ -11,7 +11,8 @@ extension Model {
     /// transposes leave behind is dropped before.
     public static func standardPasses(for options: PlanOptions = PlanOptions()) -> [any Pass] {
         [
-            DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelTransposes(), CancelCasts(),
+            DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelTransposes(),
+            CancelCasts(),
             DropUnread(), FoldScale(), FuseResidual(), FuseActivation(), SwapActivationGradient(), DropUnread(),
         ]
     }
