@@ -65,6 +65,20 @@ struct CancelTransposesTests {
         }
     }
 
+    @Test func functionsThatBroadcastTakeTheOrder() throws {
+        try check(transposes: 2, tolerance: 0) { graph, x in
+            let y = try conv(graph, x)
+            let slope = graph.parameter("slope", try randomTensor([3, 1, 1], seed: 3))
+            let rectified = try graph.call(Arithmetic(.prelu), y, slope)
+            let zero = graph.constant(try Tensor(scalar: Float(0)))
+            let isLarger = try graph.call(Comparison(.greater), rectified, zero)
+            let isEither = try graph.call(Bitwise(.or), isLarger, graph.call(Unary(.not), isLarger))
+            let chosen = try graph.call(Where(), isEither, graph.call(Unary(.sine), rectified), slope)
+            let clipped = try graph.call(Clip(), chosen, nil, graph.constant(Tensor(scalar: Float(0.7))))
+            return try conv(graph, graph.call(Cast(.float32), graph.call(Cast(.float64), clipped)))
+        }
+    }
+
     @Test func transposesOfConstantsAreDone() throws {
         try check(transposes: 0, input: [2, 4]) { graph, x in
             let w = graph.parameter("w", try randomTensor([5, 4]))
