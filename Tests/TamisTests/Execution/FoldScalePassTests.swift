@@ -35,8 +35,7 @@ struct FoldScalePassTests {
     }
 
     @Test(
-        "arithmetic behind a convolution, constant on either side",
-        arguments: [Arithmetic.Function.add, .subtract, .multiply, .divide],
+        "arithmetic behind a convolution, constant on either side", arguments: Arithmetic.Function.allCases,
         [[], [1], [12], [1, 12], [1, 1, 1, 12]])
     func arithmetic(function: Arithmetic.Function, shape: [Int]) throws {
         for (groups, hasBias) in [(1, true), (2, false), (6, true)] {

@@ -20,9 +20,8 @@ public struct FoldConstants: Pass {
         let budget = MemoryBudget(limit: 16 * constantBytes)
         var extents = PartialExtents(evaluate)
         return try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
-            guard let values = values(of: node, in: rewriter, budget) ?? extents.values(of: node, in: rewriter) else {
-                return try extents.rewrite(node, &rewriter)
-            }
+            let values = values(of: node, in: rewriter, budget) ?? extents.values(of: node, in: rewriter)
+            guard let values else { return try extents.rewrite(node, &rewriter) }
             let isLearned = node.inputs.contains { $0.map(rewriter.isParameter) ?? false }
             for (output, (id, value)) in zip(node.outputs, values).enumerated() {
                 let name = output == 0 ? node.name : "\(node.name):\(output)"
