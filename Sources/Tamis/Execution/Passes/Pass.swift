@@ -11,9 +11,10 @@ extension Model {
     /// transposes leave behind is dropped before.
     public static func standardPasses(for options: PlanOptions = PlanOptions()) -> [any Pass] {
         [
-            DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelTransposes(),
-            CancelCasts(), DropUnread(), MergePadding(), FoldScale(), FuseResidual(), FuseActivation(),
-            SwapActivationGradient(), DropUnread(),
+            DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelCasts(),
+            RecognizeComposites(), CancelTransposes(), CancelCasts(), RecognizeComposites(), DropUnread(),
+            MergePadding(),
+            FoldScale(), FuseResidual(), FuseActivation(), SwapActivationGradient(), DropUnread(),
         ]
     }
 
