@@ -445,17 +445,7 @@ extension Model {
                 wanted[id] = output
             }
         }
-        var taken = Set(wanted.values)
-        for id in graph.values.indices where graph.values[id].node == nil { taken.insert(graph.values[id].name) }
-        for id in graph.values.indices where graph.values[id].node != nil {
-            if let name = wanted[id] {
-                graph.values[id].name = name
-            } else {
-                var name = graph.values[id].name
-                while !taken.insert(name).inserted { name += "/inner" }
-                graph.values[id].name = name
-            }
-        }
+        graph.rename(wanted)
     }
 }
 
