@@ -1,9 +1,10 @@
 import Tamis
 
 /// Where an operator on inputs in another order of axes, as it says itself, gives something else than on inputs in the
-/// order it has; nil where both are the same. Throws where it needs its order.
+/// order it has; nil where both are the same, or as near as `tolerance`, where sums run in another order. Throws where it
+/// needs its order.
 package func permutedDifference(
-    _ operation: any Operator, _ inputs: [Tensor?], by order: Permutation, weights: Set<Int> = []
+    _ operation: any Operator, _ inputs: [Tensor?], by order: Permutation, weights: Set<Int> = [], tolerance: Double = 0
 ) throws -> String? {
     let operands = Operands(
         inputs.map { $0.map { Operand(type: .tensor($0.elementType, $0.shape)) } }, operatorName: operation.kind)
@@ -22,7 +23,11 @@ package func permutedDifference(
     let found = try run(permuted.operation, moved, weights: weights)
     for (position, output) in expected.enumerated() {
         let back = try found[position].permuted(by: permuted.outputs[position])
-        guard back.shape == output.shape, differingBits(back, output) == 0 else {
+        let isNear =
+            tolerance == 0
+            ? differingBits(back, output) == 0
+            : try firstExcess(back, DoubleTensor(output), absolute: tolerance, relative: tolerance) == nil
+        guard back.shape == output.shape, isNear else {
             return "output \(position) is \(back) \(try back.doubles()), not \(output) \(try output.doubles())"
         }
     }

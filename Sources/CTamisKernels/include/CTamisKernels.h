@@ -158,6 +158,13 @@ typedef struct {
     void (*lp_pool_gradient)(const tamis_window *window, long channels, long power, const void *image, const void *y,
                              const void *dy, void *dx);
 
+    // ---- Resampling -----------------------------------------------------------------------------------------------
+
+    /// y[p] = Σ_t weights[p][t] · x[indices[p][t]] for each position p, over rows of `inner` scalars and `taps` taps, in
+    /// order. Weights of 0 stand behind the others and are left out; where all are 0, y[p] is 0.
+    void (*resample)(long positions, long taps, long inner, const long *indices, const void *weights, const void *x,
+                     void *y);
+
     // ---- Element-wise ---------------------------------------------------------------------------------------------
 
     /// y[i] = activation(x[i]); x may be y.
@@ -202,6 +209,21 @@ typedef struct {
     void (*normalization_gradient)(long M, long N, const void *dy, const void *x, const void *mean, const void *a,
                                    const void *b, const void *c, void *dx);
 
+    // ---- Normalisation of the rows of a contiguous M × N matrix ---------------------------------------------------------
+
+    /// y = (x − mean) · inverse · scale + bias with the row's own mean (0 unless it `centers`) and inverse = 1 / √(mean of
+    /// (x − mean)² + epsilon), both a number a row; y may be x; bias may be NULL.
+    void (*layer_normalization)(long M, long N, double epsilon, bool centers, const void *x, const void *scale,
+                                const void *bias, void *y, void *means, void *inverses);
+    /// The gradient of `layer_normalization` with respect to x, and products = dy · (x − mean) · inverse, whose sums over
+    /// the rows are that of scale; dx may be dy.
+    void (*layer_normalization_gradient)(long M, long N, bool centers, const void *x, const void *scale,
+                                         const void *means, const void *inverses, const void *dy, void *dx,
+                                         void *products);
+    /// y[n] = x[n] · (bias + alpha · Σ x[n − before … n + after]²)^−beta; `squares` is room for before + N + after scalars.
+    void (*local_response)(long M, long N, long before, long after, double alpha, double beta, double bias,
+                           const void *x, void *y, void *squares);
+
     // ---- Updates of parameters; all may be in place ---------------------------------------------------------------------
 
     /// ONNX Momentum: g' = g + norm · x; v' = alpha · v + beta · g'; x' = x − rate · (nesterov ? g' + alpha · v' : v').
@@ -230,9 +252,17 @@ static inline void tamis_pause(void) {
 #endif
 }
 
+/// Floats of 16 bits, float16 or bfloat16, as floats of 32.
+void tamis_widen_halves(long count, bool is_bfloat16, const uint16_t *from, float *to);
+/// Floats rounded to 16 bits, halves to the even neighbour; NaN stays NaN.
+void tamis_narrow_halves(long count, bool is_bfloat16, const float *from, uint16_t *to);
+
 /// Copies an array of `rank` axes with the given extents from a strided source (strides in elements) to a contiguous
 /// destination; elements of 1, 2, 4, 8 or 16 bytes, aligned or not.
 void tamis_strided_copy(long rank, const long *extents, const long *strides, long element_bytes, const void *source,
                         void *destination);
+
+/// Copies the rows `indices[0]`, `indices[1]`, … of `bytes` bytes each to one after the other.
+void tamis_gather_rows(long count, const long *indices, long bytes, const void *source, void *destination);
 
 #endif

@@ -128,6 +128,7 @@ public struct Plan: Sendable {
         do throws(BLAS.Failure) { try BLAS.check() } catch { throw .blas(error.description) }
         var model = model
         for name in options.extraOutputs { try model.addOutput(name) }
+        model = try WidenHalves()(model)
         if options.optimizes { model = try model.optimized(for: options) }
         try self.init(prepared: model, inputs: shapes, values: [:], options: options, store: store)
     }

@@ -188,6 +188,7 @@ struct Planner {
             operands.allSatisfy({ $0.map { $0.constant != nil } ?? true })
         else { return }
         do throws(PlanError) {
+            for output in node.outputs { try budget.take(bytes(output)) }
             guard let values = try Evaluation(options: options)(node.operation, operands.map { $0?.constant }) else {
                 return
             }

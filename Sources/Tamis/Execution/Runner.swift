@@ -76,6 +76,7 @@ public final class Runner {
         do throws(PlanError) {
             var model = source
             for name in settings.options.extraOutputs { try model.addOutput(name) }
+            model = try WidenHalves()(model)
             if settings.options.optimizes { model = try model.optimized(for: settings.options) }
             let made: Form
             if Segments.isOnePart(model),
@@ -266,6 +267,17 @@ extension Runner {
         init(_ settings: Settings) { self.settings = settings.inner }
 
         var memoryLimit: Int { settings.options.memoryLimit }
+
+        func evaluate(_ operation: any Operator, on inputs: [Tensor]) throws(ExecutionError) -> [Tensor] {
+            do throws(PlanError) {
+                if let outputs = try Evaluation(options: settings.options)(operation, inputs) { return outputs }
+                throw .unsupported(
+                    operator: operation.kind, rule: "its tensors must have elements of a fixed size",
+                    received: "\(inputs.map(\.elementType))")
+            } catch {
+                throw .plan(error)
+            }
+        }
 
         func run(_ model: Model, at index: Int, on inputs: [Value]) throws(ExecutionError) -> [Value] {
             let runner = runners[index] ?? Runner(model, settings: settings)

@@ -39,6 +39,11 @@ struct Segments {
         }
         for output in graph.outputs { lastReader[output.value] = Int.max }
 
+        var readLast = [[Graph.ValueID]](repeating: [], count: groups.count)
+        for (id, number) in lastReader.enumerated() where groups.indices.contains(number) {
+            readLast[number].append(id)
+        }
+
         var parts: [Part] = []
         var releases = [[String]](repeating: [], count: groups.count)
         for (number, group) in groups.enumerated() {
@@ -52,12 +57,12 @@ struct Segments {
                 let outputs = group.nodes.flatMap(\.outputs).filter { lastReader[$0] > number }
                 let part = try Segments.model(of: group.nodes, outputs: outputs, in: model)
                 var values: Set<String> = []
-                for input in part.graph.inputs {
-                    let name = part.graph.values[input].name
-                    if let id = graph.values.firstIndex(where: { $0.name == name }), followsFromShapes[id] {
-                        values.insert(name)
+                for node in group.nodes {
+                    for case let input? in node.inputs where followsFromShapes[input] {
+                        values.insert(graph.values[input].name)
                     }
                 }
+                values.formIntersection(part.inputs.map(\.name))
                 if group.isCut {
                     let node = group.nodes[0]
                     for position in node.operation.valueOperands where position < node.inputs.count {
@@ -68,7 +73,7 @@ struct Segments {
                 }
                 parts.append(.fixed(part, values: values))
             }
-            for id in graph.values.indices where lastReader[id] == number && model.constant(id) == nil {
+            for id in readLast[number] where model.constant(id) == nil {
                 releases[number].append(graph.values[id].name)
             }
         }

@@ -124,7 +124,8 @@ public final class Session {
             }
         }
         // The tables hold bare pointers: what they point to stays alive until all steps are done.
-        try withExtendedLifetime((inputs, memory)) { () throws(ExecutionError) in try runSteps(try boundMemory()) }
+        let memory = try boundMemory()
+        try withExtendedLifetime(inputs) { () throws(ExecutionError) in try runSteps(memory) }
     }
 
     /// Where the memory begins, which the table's pointers into the arena are then right for.

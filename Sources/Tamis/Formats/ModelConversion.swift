@@ -114,7 +114,7 @@ public struct ModelConversion: Sendable, Encodable {
             ? try ModelFileError.planning { () throws(PlanError) in
                 // A dense layer that took an order of axes into its weights would need it as a node before it.
                 let standard = Model.standardPasses().map {
-                    $0 is CancelTransposes ? CancelTransposes(foldsIntoDense: false) : $0
+                    $0 is CancelTransposes ? CancelTransposes(isForFile: true) : $0
                 }
                 return try model.applying(standard) { passes.append(PassLine($0)) }
             } : model

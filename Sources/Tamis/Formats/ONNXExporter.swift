@@ -21,13 +21,14 @@ struct ONNXExporter {
         guard model.graph.updates.isEmpty else {
             throw .unsupported("a step of training, which changes parameters", place: "the graph")
         }
+        let lower = LowerActivations(version: version)
         let read = try rewriting { () throws(PlanError) in
-            try GemmTerms(operators, version: version)(DropUnread()(model))
+            try lower(GemmTerms(operators, version: version)(DropUnread()(model)))
         }
         var written: [Int: Written] = [:]
         for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
         let ordered = try rewriting { () throws(PlanError) in
-            try CancelTransposes(foldsIntoDense: false)(inFileOrder(read, written))
+            try lower(CancelTransposes(isForFile: true)(inFileOrder(read, written)))
         }
         return try emit(ordered)
     }
@@ -140,7 +141,7 @@ struct ONNXExporter {
         file.name = model.metadata["name"] ?? "model"
         var names = try FileNames(graph)
         for id in graph.inputs {
-            file.inputs.append(ONNXValueInfo(names[id], type: type(graph.values[id].type)))
+            file.inputs.append(ONNXValueInfo(names[id], type: ONNXType(graph.values[id].type)))
         }
         var domains: [String: Int] = ["": version]
 
@@ -192,7 +193,7 @@ struct ONNXExporter {
                 file.nodes.append(ONNXNode("Identity", inputs: [names[output.value]], outputs: [output.name]))
             }
             file.outputs.append(
-                ONNXValueInfo(output.name, type: type(graph.values[output.value].type)))
+                ONNXValueInfo(output.name, type: ONNXType(graph.values[output.value].type)))
         }
 
         var result = ONNXModel(
@@ -205,23 +206,6 @@ struct ONNXExporter {
             result.metadata.append(ONNXEntry(key: key, value: value))
         }
         return result
-    }
-
-    private func type(_ type: ValueType) -> ONNXType {
-        switch type {
-        case .tensor(let elementType, let dimensions):
-            .tensor(
-                elementType,
-                dimensions?.map { dimension in
-                    switch dimension {
-                    case .fixed(let extent): .fixed(extent)
-                    case .named(let name): .named(name)
-                    case .unknown: .unknown
-                    }
-                })
-        case .sequence(let element): .sequence(self.type(element))
-        case .optional(let element): .optional(self.type(element))
-        }
     }
 }
 

@@ -11,6 +11,16 @@ final class ONNXImporter {
     /// What was found, in the file's order.
     private(set) var problems: [ModelProblem] = []
     private var nodeCount = 0
+    private var functions: [FunctionKey: ONNXFunction] = [:]
+    /// The nodes that a call of a function becomes, where that is known already.
+    private var functionSizes: [FunctionKey: Int] = [:]
+
+    /// What a node says of the function it calls.
+    private struct FunctionKey: Hashable {
+        var domain: String
+        var name: String
+        var overload: String
+    }
 
     /// An importer of a file whose external data lie in `folder`. One that `collects` throws nothing that stands at a node.
     init(_ file: ONNXModel, operators: ONNXOperators, folder: String?, limits: Limits, collects: Bool = false) {
@@ -27,11 +37,14 @@ final class ONNXImporter {
         guard let version = versions[""] else {
             throw .invalidModel(node: nil, rule: "a file must say its version of ONNX's operator set", received: "none")
         }
-        guard ONNXOperators.versions.contains(version) else {
+        // An older file is read if it has only operators that have not changed since.
+        let isKnown = !file.graph.nodes.isEmpty && file.graph.nodes.allSatisfy { row(for: $0, versions) != nil }
+        guard ONNXOperators.versions.contains(version) || isKnown else {
             throw .unsupported(
                 "version \(version) of ONNX's operator set, only \(ONNXOperators.versions.lowerBound) to "
                     + "\(ONNXOperators.versions.upperBound)", place: "the model")
         }
+        try indexFunctions()
         if !collects { try refuseUnknownOperators(versions) }
         let scope = ONNXScope(graph: GraphBuilder(), versions: versions)
         try readInitializers(file.graph, scope)
@@ -74,12 +87,49 @@ final class ONNXImporter {
         return operators.rows(node.operatorName, domain: domain).first { $0.versions.contains(version) }
     }
 
-    /// The function of the file that a node calls.
-    private func function(for node: ONNXNode) -> ONNXFunction? {
-        let domain = node.domain.canonicalDomain
-        return file.functions.first {
-            $0.name == node.operatorName && $0.domain.canonicalDomain == domain && $0.overload == node.overload
+    private func indexFunctions() throws(ImportError) {
+        for function in file.functions {
+            let key = FunctionKey(
+                domain: function.domain.canonicalDomain, name: function.name, overload: function.overload)
+            guard functions.updateValue(function, forKey: key) == nil else {
+                throw .invalidModel(
+                    node: nil, rule: "each function must have a name of its own",
+                    received: "\"\(function.name)\" a second time")
+            }
         }
+    }
+
+    /// What names the function that a node calls, if it calls one.
+    private func key(of node: ONNXNode) -> FunctionKey {
+        FunctionKey(domain: node.domain.canonicalDomain, name: node.operatorName, overload: node.overload)
+    }
+
+    /// The number of nodes that nodes become when functions stand for their calls. Ten functions that each call the next ten
+    /// times are ten thousand million nodes: that is known before the first of them is read.
+    private func size(
+        of nodes: [ONNXNode], _ versions: [String: Int], depth: Int
+    ) throws(ImportError) -> Int {
+        guard depth < Self.deepest else {
+            throw .limit("functions within functions", limit: Self.deepest, received: depth + 1)
+        }
+        var sum = nodes.count
+        for node in nodes {
+            for graph in node.attributes.flatMap(\.value.subgraphs) {
+                sum = min(sum + (try size(of: graph.nodes, versions, depth: depth + 1)), limits.nodes + 1)
+            }
+            let key = key(of: node)
+            guard row(for: node, versions) == nil, let function = functions[key] else { continue }
+            let size: Int
+            if let known = functionSizes[key] {
+                size = known
+            } else {
+                size = try self.size(
+                    of: function.nodes, try functionVersions(function, versions), depth: depth + 1)
+                functionSizes[key] = size
+            }
+            sum = min(sum + size, limits.nodes + 1)
+        }
+        return sum
     }
 
     private func unknownOperator(_ node: ONNXNode, _ name: String, _ versions: [String: Int]) -> UnknownOperator {
@@ -98,7 +148,7 @@ final class ONNXImporter {
         while let (nodes, versions) = waiting.popLast() {
             for (index, node) in nodes.enumerated() {
                 waiting += node.attributes.flatMap(\.value.subgraphs).map { ($0.nodes, versions) }
-                guard row(for: node, versions) == nil, function(for: node) == nil else { continue }
+                guard row(for: node, versions) == nil, functions[key(of: node)] == nil else { continue }
                 let missing = unknownOperator(node, name(of: node, index), versions)
                 if known.insert(missing.key).inserted { unknown.append(missing) }
             }
@@ -164,14 +214,16 @@ final class ONNXImporter {
         node.name.isEmpty ? node.outputs.first { !$0.isEmpty } ?? "node \(index)" : node.name
     }
 
+    /// The most that is said of one file.
+    private static let mostProblems = 1000
+
     private func read(_ nodes: [ONNXNode], _ scope: ONNXScope) throws(ImportError) {
         for (index, node) in nodes.enumerated() {
             let name = scope.prefix + name(of: node, index)
             do throws(ImportError) {
                 nodeCount += 1
                 guard nodeCount <= limits.nodes else {
-                    throw .limit(
-                        "the nodes of a model, its functions' at each call", limit: limits.nodes, received: nodeCount)
+                    throw .limit(Self.nodesOfAModel, limit: limits.nodes, received: nodeCount)
                 }
                 if node.inputs.contains(where: scope.isUnread) {
                     for output in node.outputs where !output.isEmpty { scope.defineUnread(output) }
@@ -179,7 +231,7 @@ final class ONNXImporter {
                     try read(node, name: name, among: nodes, scope)
                 }
             } catch {
-                guard collects, nodeCount <= limits.nodes else { throw error }
+                guard collects, nodeCount <= limits.nodes, problems.count < Self.mostProblems else { throw error }
                 let domain = node.domain.canonicalDomain
                 problems.append(
                     ModelProblem(
@@ -201,14 +253,14 @@ final class ONNXImporter {
             let value = try ImportError.at("node \"\(name)\"") { () throws(ShapeError) in
                 input.isEmpty ? nil : try scope.value(input)
             }
-            guard input.isEmpty || value != nil else { throw unknownValue(input, at: name, among: nodes) }
+            guard input.isEmpty || value != nil else { throw unknownValue(input, at: name, among: nodes, scope) }
             operands.append(value)
         }
         let results: [ONNXValue]
         if let row = row(for: node, scope.versions), let version = scope.versions[row.domain] {
             while let last = operands.last, last == nil { operands.removeLast() }
             results = try read(node, name: name, row, version, operands, scope)
-        } else if let function = function(for: node) {
+        } else if let function = functions[key(of: node)] {
             results = try call(function, node, name: name, operands, scope)
         } else {
             throw .unknownOperators([unknownOperator(node, name, scope.versions)])
@@ -234,9 +286,11 @@ final class ONNXImporter {
                 results.append(
                     ONNXValue(try inFileOrder(symbol, row.axes(ofOutput: index), reader, scope), name: output))
             }
-        case .firstInput(let check):
-            try check(reader)
+        case .firstInput(let others):
             results = [try reader.operand(0)]
+            for (index, symbol) in try others(reader).enumerated() where index + 1 < node.outputs.count {
+                results.append(ONNXValue(symbol, name: node.outputs[index + 1]))
+            }
         case .constant(let read):
             results = [ONNXValue(try read(reader), name: node.outputs.first ?? name, isInitializer: false)]
         }
@@ -258,6 +312,8 @@ final class ONNXImporter {
             try scope.graph.call(Transpose(order.inverse), symbol, name: "\(reader.name)/channel_first")
         }
     }
+
+    private static let nodesOfAModel = "the nodes of a model, its functions' at each call"
 
     // MARK: Graphs within
 
@@ -311,6 +367,10 @@ final class ONNXImporter {
         guard outer.depth < Self.deepest else {
             throw .limit("functions within functions", limit: Self.deepest, received: outer.depth + 1)
         }
+        let size = nodeCount + (try size(of: [node], outer.versions, depth: outer.depth))
+        guard size <= limits.nodes else {
+            throw .limit(Self.nodesOfAModel, limit: limits.nodes, received: size)
+        }
         guard operands.count <= function.inputs.count else {
             throw .invalidModel(
                 node: name, rule: "\(function.name) takes \(function.inputs.count) inputs",
@@ -336,7 +396,7 @@ final class ONNXImporter {
         try read(function.nodes.map { $0.called(with: attributes, without: absent) }, scope)
         return try function.outputs.map { (output) throws(ImportError) in
             let value = try ImportError.at("node \"\(name)\"") { () throws(ShapeError) in try scope.value(output) }
-            guard let value else { throw unknownValue(output, at: name, among: function.nodes) }
+            guard let value else { throw unknownValue(output, at: name, among: function.nodes, scope) }
             return value
         }
     }
@@ -348,27 +408,30 @@ final class ONNXImporter {
             throw .invalidModel(node: nil, rule: "a graph must have an output", received: "none")
         }
         var names: Set<String> = []
-        for output in graph.outputs {
-            guard scope.depth > 0 || names.insert(output.name).inserted else { throw duplicate(output.name, at: nil) }
+        for (index, output) in graph.outputs.enumerated() {
+            var name = output.name
+            while !names.insert(name).inserted {
+                // A graph within may give one value twice.
+                guard scope.depth > 0 else { throw duplicate(name, at: nil) }
+                name += "/\(index)"
+            }
             if scope.isUnread(output.name) { continue }
             let symbol = try ImportError.at("output \"\(output.name)\"") { () throws(ShapeError) in
                 try scope.value(output.name)?.symbol(.same, in: scope.graph)
             }
-            guard let symbol else { throw unknownValue(output.name, at: nil, among: graph.nodes) }
-            // A graph within may give one value twice.
-            var name = output.name
-            while scope.graph.graph.outputs.contains(where: { $0.name == name }) { name += "/again" }
+            guard let symbol else { throw unknownValue(output.name, at: nil, among: graph.nodes, scope) }
             scope.graph.output(symbol, name: name)
         }
     }
 
     /// What the file declares of its outputs can be wrong; what the operators say is what counts.
     private func warnOfDeclaredTypes(_ scope: ONNXScope) {
+        let found = Dictionary(scope.graph.graph.outputs.map { ($0.name, $0.value) }) { first, _ in first }
         for output in file.graph.outputs {
             guard let declared = try? output.type.flatMap({ try valueType($0, of: output.name) }),
-                let found = scope.graph.graph.outputs.first(where: { $0.name == output.name })
+                let value = found[output.name]
             else { continue }
-            let type = scope.graph.graph.values[found.value].type
+            let type = scope.graph.graph.values[value].type
             if !type.agrees(with: declared) {
                 problems.append(
                     ModelProblem(
@@ -385,8 +448,10 @@ final class ONNXImporter {
         .invalidModel(node: node, rule: "each value must have a name of its own", received: "\"\(name)\" a second time")
     }
 
-    private func unknownValue(_ name: String, at node: String?, among nodes: [ONNXNode]) -> ImportError {
-        let comesLater = nodes.contains { $0.outputs.contains(name) }
+    private func unknownValue(
+        _ name: String, at node: String?, among nodes: [ONNXNode], _ scope: ONNXScope
+    ) -> ImportError {
+        let comesLater = scope.isWritten(name, by: nodes)
         return .invalidModel(
             node: node,
             rule: comesLater

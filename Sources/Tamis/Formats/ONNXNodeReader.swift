@@ -17,6 +17,8 @@ public final class ONNXNodeReader {
     private let external: ONNXExternalData
     private let readBody: Body
     private var attributes: [String: ONNXAttribute.Value] = [:]
+    /// How many inputs the row has asked for, from the first on.
+    private var askedCount = 0
 
     /// Reads a graph that the node holds, for values of these types.
     typealias Body = (ONNXGraph, [ValueType?]) throws(ImportError) -> (ONNXBody, captures: [Symbol])
@@ -67,7 +69,15 @@ public final class ONNXNodeReader {
     public func optionalWeight(_ index: Int) throws(ImportError) -> Symbol? { try symbol(index, isTrainable: true) }
 
     /// The value of the input at `index`, in the file's order of axes, where the file holds it.
-    public func constant(_ index: Int) -> Tensor? { index < operands.count ? operands[index]?.tensor : nil }
+    public func constant(_ index: Int) -> Tensor? { asked(index)?.tensor }
+
+    /// Lets an input be there that has no effect on the result.
+    public func ignoreInput(_ index: Int) { _ = asked(index) }
+
+    private func asked(_ index: Int) -> ONNXValue? {
+        askedCount = max(askedCount, index + 1)
+        return index < operands.count ? operands[index] : nil
+    }
 
     /// The whole numbers of a constant of int64.
     func int64s(_ constant: Tensor?) throws(ImportError) -> [Int]? {
@@ -82,7 +92,7 @@ public final class ONNXNodeReader {
     }
 
     private func symbol(_ index: Int, isTrainable: Bool, rank: Int? = nil) throws(ImportError) -> Symbol? {
-        guard index < operands.count, let operand = operands[index] else { return nil }
+        guard let operand = asked(index) else { return nil }
         return try shaped { () throws(ShapeError) in
             try operand.symbol(row.axes(ofInput: index), isTrainable: isTrainable, rank: rank, in: graph)
         }
@@ -90,7 +100,7 @@ public final class ONNXNodeReader {
 
     /// The first input as it stands in the file, for nodes that only give it another name.
     func operand(_ index: Int) throws(ImportError) -> ONNXValue {
-        guard index < operands.count, let operand = operands[index] else { throw missing(index) }
+        guard let operand = asked(index) else { throw missing(index) }
         return operand
     }
 
@@ -168,6 +178,17 @@ public final class ONNXNodeReader {
         case nil: return nil
         case .strings(let values): return values
         case let other?: throw wrongKind(name, "texts", other)
+        }
+    }
+
+    /// A type of values, its shapes left open; nil where the node does not say.
+    func type(_ name: String) throws(ImportError) -> ValueType? {
+        switch attributes.removeValue(forKey: name) {
+        case nil: return nil
+        case .type(let type):
+            guard let type = type.openType else { throw unsupported("a type of \"\(name)\" that Tamis has not") }
+            return type
+        case let other?: throw wrongKind(name, "a type", other)
         }
     }
 
@@ -272,8 +293,11 @@ public final class ONNXNodeReader {
     /// Whether the node has an attribute that nobody has asked for yet.
     func hasAttribute(_ name: String) -> Bool { attributes[name] != nil }
 
-    /// Throws if the node has attributes that nobody has asked for.
+    /// Throws if the node has inputs or attributes that nobody has asked for.
     func finish() throws(ImportError) {
+        guard operands.count <= askedCount else {
+            throw invalid("it takes at most \(askedCount) inputs here", received: "\(operands.count)")
+        }
         guard let name = attributes.keys.sorted().first, let value = attributes[name] else { return }
         throw unsupported(value.subgraphs.isEmpty ? "the attribute \"\(name)\"" : "graphs within it (\"\(name)\")")
     }

@@ -20,8 +20,9 @@ public struct ONNXOperator: Sendable {
     enum Reading: Sendable {
         /// Nodes of the graph.
         case nodes(@Sendable (ONNXNodeReader) throws(ImportError) -> [Symbol])
-        /// Its first input under another name; the function looks whether the node says so.
-        case firstInput(@Sendable (ONNXNodeReader) throws(ImportError) -> Void)
+        /// Its first input under another name; the function looks whether the node says so, and gives what other outputs
+        /// it has.
+        case firstInput(@Sendable (ONNXNodeReader) throws(ImportError) -> [Symbol])
         /// A constant.
         case constant(@Sendable (ONNXNodeReader) throws(ImportError) -> Tensor)
     }

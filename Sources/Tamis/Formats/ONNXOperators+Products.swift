@@ -11,6 +11,7 @@ extension ONNXOperators {
                     transposeX: try node.int("transA", default: 0) != 0,
                     transposeW: try node.int("transB", default: 0) != 0)
                 let (x, w) = (try node.input(0), try node.weight(1))
+                if beta == 0 { node.ignoreInput(2) }
                 let bias = beta == 0 ? nil : try node.optionalWeight(2)
                 let columns = w.dimensions?.count == 2 ? w.dimensions?[product.transposeW ? 0 : 1] : nil
                 if alpha == 1, beta == 1 || bias == nil, bias == nil || bias?.dimensions == columns.map({ [$0] }) {
@@ -36,5 +37,15 @@ extension ONNXOperators {
                 node.addends = [2, 3]
                 node.activation = product.activation
             }),
+        ONNXOperator(
+            "Einsum", versions: 12...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let equation = try node.string("equation", default: "")
+                let operation = try node.shaped { () throws(ShapeError) in try Einsum(equation) }
+                var inputs: [Symbol] = []
+                for index in 0..<node.inputCount { inputs.append(try node.weight(index)) }
+                return try node.append(operation, inputs)
+            },
+            write: { (einsum: Einsum, node) throws(ExportError) in node.set("equation", einsum.equation) }),
     ]
 }

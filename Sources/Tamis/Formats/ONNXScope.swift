@@ -15,6 +15,8 @@ final class ONNXScope {
     private var unread: Set<String> = []
     /// The names of inputs and initializers, which no node may take from them.
     private var reserved: Set<String> = []
+    /// The outputs of all nodes, once an error has asked for them.
+    private var written: Set<String>?
     /// The values of the graph around that this one reads: they are its last inputs.
     private(set) var captures: [Symbol] = []
 
@@ -62,6 +64,13 @@ final class ONNXScope {
 
     /// Says that a name could not be read.
     func defineUnread(_ name: String) { unread.insert(name) }
+
+    /// Whether one of the graph's nodes has an output of a name, wherever it stands.
+    func isWritten(_ name: String, by nodes: [ONNXNode]) -> Bool {
+        let names = written ?? Set(nodes.flatMap(\.outputs))
+        written = names
+        return names.contains(name)
+    }
 
     /// Whether a name is that of an input or an initializer of this graph.
     func isReserved(_ name: String) -> Bool { reserved.contains(name) }

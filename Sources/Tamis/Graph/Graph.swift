@@ -97,7 +97,12 @@ public struct Graph: Sendable {
     /// Gives values that nodes compute the names of a file; one that has such a name already gets a longer one.
     package mutating func rename(_ wanted: [ValueID: String]) {
         var taken = Set(wanted.values)
-        for value in values where value.node == nil { taken.insert(value.name) }
+        for id in values.indices where values[id].node == nil {
+            // Constants that were made on the way may have taken a name that the file gives to something else.
+            while !taken.insert(values[id].name).inserted, values[id].constant != nil {
+                values[id].name += "/constant"
+            }
+        }
         for id in values.indices where values[id].node != nil {
             if let name = wanted[id] {
                 values[id].name = name

@@ -22,6 +22,7 @@ public struct Adam: Operator {
     }
 
     public var kind: String { "Adam" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 6...6)

@@ -14,6 +14,7 @@ public struct AveragePoolGradient: Operator {
     }
 
     public var kind: String { "AveragePoolGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)

@@ -20,6 +20,7 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
     }
 
     public var kind: String { "BatchNormalization" }
+    public var widensHalves: Bool { true }
 
     public var training: TrainingForm? {
         TrainingForm(
@@ -35,7 +36,10 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
         try inputs.expect(count: 5...5)
         let (elementType, x) = try inputs.floats(0, "x", rank: 2...64)
         for (index, role) in ["scale", "bias", "mean", "variance"].enumerated() {
-            try inputs.expect(elementType, of: index + 1, role)
+            // Beside halves the statistics may be of float32: all are computed in that.
+            if try inputs.tensor(index + 1, role).elementType != .float32 || !elementType.isHalf {
+                try inputs.expect(elementType, of: index + 1, role)
+            }
             let dimensions = try inputs.floats(index + 1, role, rank: 1...1).dimensions
             _ = try inputs.common(x[x.count - 1], dimensions[0], "channels, the last axis of x")
         }

@@ -18,6 +18,7 @@ public struct BatchNormalizeGradient: Operator {
     }
 
     public var kind: String { "BatchNormalizeGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 5...5)

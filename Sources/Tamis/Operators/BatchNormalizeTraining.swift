@@ -18,6 +18,7 @@ public struct BatchNormalizeTraining: DifferentiableOperator {
     }
 
     public var kind: String { "BatchNormalizeTraining" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         let x = try BatchNormalize.checkedInput(inputs)

@@ -9,13 +9,13 @@ public struct Bitwise: Operator {
         case bitwiseAnd = "BitwiseAnd"
         case bitwiseOr = "BitwiseOr"
         case bitwiseXor = "BitwiseXor"
-        /// a · 2ᵇ, bits beyond the type lost.
+        /// a · 2ᵇ, bits beyond the type lost. A negative b counts as larger than all others.
         case shiftLeft = "BitShiftLeft"
         /// ⌊a / 2ᵇ⌋
         case shiftRight = "BitShiftRight"
 
         /// Whether the operands are booleans.
-        var isLogical: Bool { self == .and || self == .or || self == .xor }
+        package var isLogical: Bool { self == .and || self == .or || self == .xor }
         /// Whether it moves bits.
         var isShift: Bool { self == .shiftLeft || self == .shiftRight }
     }
@@ -71,8 +71,8 @@ public struct Bitwise: Operator {
             case .and, .bitwiseAnd: block.map(bindings) { (a: Scalar, b: Scalar) in a & b }
             case .or, .bitwiseOr: block.map(bindings) { (a: Scalar, b: Scalar) in a | b }
             case .xor, .bitwiseXor: block.map(bindings) { (a: Scalar, b: Scalar) in a ^ b }
-            case .shiftLeft: block.map(bindings) { (a: Scalar, b: Scalar) in a << b }
-            case .shiftRight: block.map(bindings) { (a: Scalar, b: Scalar) in a >> b }
+            case .shiftLeft: block.map(bindings) { (a: Scalar, b: Scalar) in a << b.amount }
+            case .shiftRight: block.map(bindings) { (a: Scalar, b: Scalar) in a >> b.amount }
             }
             return .done
         }
@@ -81,4 +81,9 @@ public struct Bitwise: Operator {
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
         .broadcasting(self, by: order, inputs: inputs)
     }
+}
+
+extension FixedWidthInteger {
+    /// By how much it shifts: its bits as a number without sign.
+    fileprivate var amount: UInt64 { UInt64(truncatingIfNeeded: Magnitude(truncatingIfNeeded: self)) }
 }

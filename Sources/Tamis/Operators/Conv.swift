@@ -21,6 +21,7 @@ public struct Conv: DifferentiableOperator, Hashable {
     }
 
     public var kind: String { "Conv" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...4)

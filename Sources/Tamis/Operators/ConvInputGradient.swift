@@ -16,6 +16,7 @@ public struct ConvInputGradient: Operator {
     }
 
     public var kind: String { "ConvInputGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)

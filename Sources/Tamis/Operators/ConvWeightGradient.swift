@@ -19,6 +19,7 @@ public struct ConvWeightGradient: Operator {
     }
 
     public var kind: String { "ConvWeightGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)

@@ -11,6 +11,7 @@ public struct MaxPoolGradient: Operator {
     public init(window: WindowGeometry) { self.window = window }
 
     public var kind: String { "MaxPoolGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)

@@ -16,6 +16,7 @@ public struct Momentum: Operator {
     }
 
     public var kind: String { "Momentum" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 4...4)

@@ -7,6 +7,7 @@ public struct SoftmaxCrossEntropyLossGradient: Operator {
     public init() {}
 
     public var kind: String { "SoftmaxCrossEntropyLossGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)

@@ -7,6 +7,7 @@ public struct SparseCategoricalAccuracy: Operator {
     public init() {}
 
     public var kind: String { "SparseCategoricalAccuracy" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)

@@ -7,6 +7,7 @@ public struct Unbroadcast: Operator {
     public init() {}
 
     public var kind: String { "Unbroadcast" }
+    public var widensHalves: Bool { true }
 
     /// Appends the sum where it is needed: where the shapes are not known to agree.
     static func append(_ full: Symbol, like target: Symbol, in graph: GraphBuilder) throws(ShapeError) -> Symbol {

@@ -12,7 +12,8 @@ extension Model {
     public static func standardPasses(for options: PlanOptions = PlanOptions()) -> [any Pass] {
         [
             DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelTransposes(),
-            DropUnread(), FoldScale(), FuseResidual(), FuseActivation(), SwapActivationGradient(), DropUnread(),
+            CancelCasts(), DropUnread(), MergePadding(), FoldScale(), FuseResidual(), FuseActivation(),
+            SwapActivationGradient(), DropUnread(),
         ]
     }
 
