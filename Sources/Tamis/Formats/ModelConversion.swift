@@ -11,6 +11,8 @@ public struct ModelConversion: Sendable, Encodable {
         public let nodesBefore: Int
         /// The number of nodes it left.
         public let nodesAfter: Int
+        /// What became of how many nodes of which operator.
+        public let summary: [String]
         /// What became of each node that differs.
         public let changes: [String]
 
@@ -19,6 +21,22 @@ public struct ModelConversion: Sendable, Encodable {
             nodesBefore = report.nodesBefore
             nodesAfter = report.nodesAfter
             changes = report.changes.map(\.description)
+            var counts: [(what: String, count: Int)] = []
+            for change in report.changes {
+                let what =
+                    switch change.kind {
+                    case .removed(.some): "\(change.operatorName) into others"
+                    case .removed(nil): "\(change.operatorName) gone"
+                    case .added: "\(change.operatorName) new"
+                    case .changed: "\(change.operatorName) changed"
+                    }
+                if let known = counts.firstIndex(where: { $0.what == what }) {
+                    counts[known].count += 1
+                } else {
+                    counts.append((what, 1))
+                }
+            }
+            summary = counts.map { "\($0.count) \($0.what)" }
         }
     }
 
