@@ -158,6 +158,13 @@ typedef struct {
     void (*lp_pool_gradient)(const tamis_window *window, long channels, long power, const void *image, const void *y,
                              const void *dy, void *dx);
 
+    // ---- Resampling -----------------------------------------------------------------------------------------------
+
+    /// y[p] = Σ_t weights[p][t] · x[indices[p][t]] for each position p, over rows of `inner` scalars and `taps` taps, in
+    /// order. Weights of 0 stand behind the others and are left out; where all are 0, y[p] is 0.
+    void (*resample)(long positions, long taps, long inner, const long *indices, const void *weights, const void *x,
+                     void *y);
+
     // ---- Element-wise ---------------------------------------------------------------------------------------------
 
     /// y[i] = activation(x[i]); x may be y.
@@ -254,5 +261,8 @@ void tamis_narrow_halves(long count, bool is_bfloat16, const float *from, uint16
 /// destination; elements of 1, 2, 4, 8 or 16 bytes, aligned or not.
 void tamis_strided_copy(long rank, const long *extents, const long *strides, long element_bytes, const void *source,
                         void *destination);
+
+/// Copies the rows `indices[0]`, `indices[1]`, … of `bytes` bytes each to one after the other.
+void tamis_gather_rows(long count, const long *indices, long bytes, const void *source, void *destination);
 
 #endif

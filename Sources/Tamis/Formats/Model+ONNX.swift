@@ -23,27 +23,6 @@ extension Model {
             ONNXModel(FileBytes(onnxBytes), limits: limits), operators: operators, folder: nil, limits: limits)
     }
 
-    /// Everything that is wrong with an ONNX file, found in one reading, and the model if nothing is that keeps it from
-    /// being run.
-    ///
-    /// What cannot be read at all, such as a file that is no protocol buffer, is one problem.
-    public static func check(
-        onnx path: String, operators: ONNXOperators = .standard, limits: Limits = Limits()
-    ) -> (model: Model?, problems: [ModelProblem]) {
-        let file: ONNXModel
-        do throws(ImportError) { file = try ONNXModel(path: path, limits: limits) } catch {
-            return (nil, [ModelProblem(error)])
-        }
-        let importer = ONNXImporter(
-            file, operators: operators, folder: path.folder, limits: limits, collects: true)
-        do throws(ImportError) {
-            let model = try importer.model()
-            return (importer.problems.contains { $0.severity == .error } ? nil : model, importer.problems)
-        } catch {
-            return (nil, importer.problems + [ModelProblem(error)])
-        }
-    }
-
     /// Makes a model of an ONNX file that is in memory.
     package init(
         _ file: ONNXModel, operators: ONNXOperators, folder: String? = nil, limits: Limits
@@ -74,5 +53,5 @@ extension Model {
 
 extension String {
     /// The folder of a path.
-    fileprivate var folder: String { lastIndex(of: "/").map { String(self[...$0]) } ?? "." }
+    var folder: String { lastIndex(of: "/").map { String(self[...$0]) } ?? "." }
 }

@@ -237,7 +237,7 @@ final class ONNXImporter {
                     ModelProblem(
                         error, node: name,
                         operatorName: domain.isEmpty ? node.operatorName : "\(domain).\(node.operatorName)",
-                        version: scope.versions[domain]))
+                        version: scope.versions[domain], inputs: node.inputs.map(scope.type)))
                 for output in node.outputs where !output.isEmpty && !scope.isDefined(output) {
                     scope.defineUnread(output)
                 }

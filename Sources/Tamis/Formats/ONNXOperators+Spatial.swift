@@ -91,7 +91,105 @@ extension ONNXOperators {
                 return [try node.call(MaxUnpool(window: window), x, indices, node.optionalInput(2))]
             },
             write: { (pool: MaxUnpool, node) throws(ExportError) in node.set(pool.window) }),
+        ONNXOperator(
+            "Resize", versions: 11...versions.upperBound, read: resize,
+            write: { (resize: Resize, node) throws(ExportError) in try write(resize, &node) }),
+        ONNXOperator(
+            "Resize", versions: 10...10,
+            read: { (node) throws(ImportError) in
+                try old(node, scales: node.constant(1), node.optionalInput(1))
+            }),
+        ONNXOperator(
+            "Upsample", versions: 9...10,
+            read: { (node) throws(ImportError) in
+                try old(node, scales: node.constant(1), node.optionalInput(1))
+            }),
+        ONNXOperator(
+            "Upsample", versions: 7...8,
+            read: { (node) throws(ImportError) in try old(node, scales: node.tensor("scales"), nil) }),
+        ONNXOperator(
+            "Upsample", versions: versions.lowerBound...6,
+            read: { (node) throws(ImportError) in
+                let (height, width) = (
+                    try node.float("height_scale", default: 1), try node.float("width_scale", default: 1)
+                )
+                let scales = try node.shaped { () throws(ShapeError) in
+                    try Tensor([1, 1, Float(height), Float(width)])
+                }
+                return try old(node, scales: scales, nil)
+            }),
     ]
+
+    private static func resize(_ node: ONNXNodeReader) throws(ImportError) -> [Symbol] {
+        var resize = Resize(try node.choice("mode", default: .nearest))
+        resize.coordinates = try node.choice("coordinate_transformation_mode", default: .halfPixel)
+        resize.rounding = try node.choice("nearest_mode", default: .preferFloor)
+        resize.aspectRatio = try node.choice("keep_aspect_ratio_policy", default: .stretch)
+        resize.axes = try node.ints("axes")
+        resize.antialiases = try node.int("antialias", default: 0) != 0 && resize.mode != .nearest
+        resize.excludesOutside = try node.int("exclude_outside", default: 0) != 0
+        resize.cubicCoefficient = try node.float("cubic_coeff_a", default: -0.75)
+        resize.extrapolationValue = try node.float("extrapolation_value", default: 0)
+        var inputs = [try node.input(0)] as [Symbol?]
+        // Numbers of the file are no parameters, so that the shape rule may read them.
+        for index in 1..<max(1, node.inputCount) {
+            if let tensor = node.constant(index) {
+                inputs.append(tensor.shape.elementCount == 0 ? nil : node.constant(tensor))
+            } else {
+                inputs.append(try node.optionalInput(index))
+            }
+        }
+        return try node.append(resize, inputs)
+    }
+
+    /// Before version 11: x / scale, and the nearest element is that towards the start where the tensor grows, that towards
+    /// the end where it shrinks.
+    private static func old(_ node: ONNXNodeReader, scales: Tensor?, _ open: Symbol?) throws(ImportError) -> [Symbol] {
+        let mode = try node.string("mode", default: "nearest")
+        var resize = Resize(mode == "nearest" ? .nearest : .linear)
+        guard ["nearest", "linear", "bilinear"].contains(mode) else {
+            throw node.invalid("\"mode\" must be nearest or linear", received: "\"\(mode)\"")
+        }
+        resize.coordinates = .asymmetric
+        let known = scales.flatMap { try? $0.doubles() } ?? []
+        resize.rounding = known.contains { $0 < 1 } ? .ceil : .floor
+        guard resize.mode != .nearest || resize.rounding == .floor || !known.contains(where: { $0 > 1 }) else {
+            throw node.unsupported("axes that grow beside axes that shrink before version 11 of the operator set")
+        }
+        return [try node.call(resize, node.input(0), nil, scales.map(node.constant) ?? open)]
+    }
+
+    private static func write(_ resize: Resize, _ node: inout ONNXNodeWriter) throws(ExportError) {
+        if resize.mode != .nearest { node.set("mode", resize.mode.rawValue) }
+        if resize.coordinates != .halfPixel {
+            node.set("coordinate_transformation_mode", resize.coordinates.rawValue)
+        }
+        if resize.rounding != .preferFloor, resize.mode == .nearest {
+            node.set("nearest_mode", resize.rounding.rawValue)
+        }
+        if resize.excludesOutside { node.set("exclude_outside", 1) }
+        if resize.mode == .cubic { node.set("cubic_coeff_a", resize.cubicCoefficient) }
+        if resize.extrapolationValue != 0 { node.set("extrapolation_value", resize.extrapolationValue) }
+        let rank = node.inputs.first??.dimensions?.count
+        if let axes = resize.axes, rank.map({ axes != Array(0..<$0) }) ?? true {
+            guard node.version >= 18 else {
+                throw node.unsupported("Resize of some axes before version 18 of the operator set")
+            }
+            node.set("axes", axes)
+        }
+        if resize.antialiases || resize.aspectRatio != .stretch {
+            guard node.version >= 18 else {
+                throw node.unsupported(
+                    "Resize that antialiases or keeps the aspect ratio before version 18 of the operator set")
+            }
+            if resize.antialiases { node.set("antialias", 1) }
+            if resize.aspectRatio != .stretch { node.set("keep_aspect_ratio_policy", resize.aspectRatio.rawValue) }
+        }
+        guard resize.coordinates != .nearestHalfPixel, resize.coordinates != .halfPixelSymmetric || node.version >= 19
+        else {
+            throw node.unsupported("Resize's coordinates \(resize.coordinates.rawValue) in this version")
+        }
+    }
 
     /// GlobalAveragePool or GlobalMaxPool, which have no attributes.
     private static func globalPool(_ function: GlobalPool.Function) -> ONNXOperator {
@@ -107,5 +205,18 @@ extension Symbol {
     fileprivate var kernelExtents: [Int]? {
         guard let kernel = dimensions?.dropLast(2), kernel.allSatisfy({ $0.value != nil }) else { return nil }
         return kernel.compactMap(\.value)
+    }
+}
+
+extension ONNXNodeReader {
+    /// One of some words.
+    fileprivate func choice<Choice: RawRepresentable<String>>(
+        _ name: String, default fallback: Choice
+    ) throws(ImportError) -> Choice {
+        let word = try string(name, default: fallback.rawValue)
+        guard let choice = Choice(rawValue: word) else {
+            throw invalid("\"\(name)\" must be one of its words", received: "\"\(word)\"")
+        }
+        return choice
     }
 }

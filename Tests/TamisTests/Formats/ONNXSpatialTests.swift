@@ -63,6 +63,39 @@ extension SpatialRow {
     }
 }
 
+extension SpatialRow {
+    static func resizing() throws -> [SpatialRow] {
+        let scales = [2: try Tensor([1, 2, 1.5, 1] as [Float])]
+        let sizes = [3: try Tensor([1, 4, 7, 3] as [Int64])]
+        let image = [1, 5, 6, 3]
+        func row(
+            _ mode: Resize.Mode, _ constants: [Int: Tensor], version: Int = 13,
+            _ change: (inout Resize) -> Void
+        ) -> SpatialRow {
+            var resize = Resize(mode)
+            change(&resize)
+            let count = (constants.keys.max() ?? 0) + 1
+            return SpatialRow(
+                operation: resize, shapes: [image] + Array(repeating: nil, count: count - 1), constants: constants,
+                version: version)
+        }
+        let region = try Tensor([0, 0.25, 0, 0, 1, 1, 0.75, 1] as [Float])
+        let some = [2: try Tensor([2, 0.5] as [Float])]
+        return [
+            row(.nearest, scales) { _ in },
+            row(.nearest, sizes) { ($0.coordinates, $0.rounding) = (.asymmetric, .floor) },
+            row(.linear, sizes) { $0.coordinates = .alignCorners },
+            row(.cubic, scales) { ($0.cubicCoefficient, $0.excludesOutside) = (-0.5, true) },
+            row(.linear, sizes.merging([1: region]) { $1 }) {
+                ($0.coordinates, $0.extrapolationValue) = (.cropAndResize, 3)
+            },
+            row(.linear, some, version: 18) { ($0.axes, $0.antialiases) = ([2, 1], true) },
+            row(.nearest, sizes, version: 18) { $0.aspectRatio = .notLarger },
+            row(.linear, scales, version: 22) { $0.coordinates = .halfPixelSymmetric },
+        ]
+    }
+}
+
 @Suite("ONNX rows of spatial operators")
 struct ONNXSpatialTests {
     /// A model of one row's operator.
@@ -102,6 +135,43 @@ struct ONNXSpatialTests {
 
     @Test("transposed convolutions are written and read again", arguments: try SpatialRow.convolutions())
     func convolutions(row: SpatialRow) throws { try Self.check(row) }
+
+    @Test("resizings are written and read again", arguments: try SpatialRow.resizing())
+    func resizing(row: SpatialRow) throws { try Self.check(row) }
+
+    /// Between two convolutions of channel-first files a resizing takes them channel-last.
+    @Test("no transposes stay around Resize", arguments: ["nearest", "linear"])
+    func channelLast(mode: String) throws {
+        let w = try randomTensor([3, 3, 1, 1])
+        let file = onnxFile(
+            [
+                ONNXNode("Conv", "x,w", "a"),
+                ONNXNode("Resize", "a,,s", "b", ["mode": .string(mode)]), ONNXNode("Conv", "b,w", "z"),
+            ], inputs: ["x": [1, 3, 5, 4].map { .fixed($0) }],
+            initializers: ["w": w, "s": try Tensor([1, 1, 2, 3] as [Float])])
+        let model = try Model(file, operators: .standard, limits: Limits())
+        #expect(try model.optimized().graph.nodes.count { $0.operation is Transpose } == 2)
+        let x = try randomTensor([1, 3, 5, 4])
+        let plain = try run(model, ["x": x], optimizes: false)
+        #expect(try relativeDifference(run(model, ["x": x]), plain) < 1e-6)
+        #expect(plain.shape.dimensions == [1, 3, 10, 12])
+    }
+
+    @Test("Upsample and the first Resize", arguments: [7, 9, 10])
+    func upsample(version: Int) throws {
+        let scales = try Tensor([1, 1, 2, 2] as [Float])
+        let mode = ONNXAttribute.Value.string("nearest")
+        let node =
+            version == 7
+            ? ONNXNode("Upsample", "x", "z", ["mode": mode, "scales": .floats([1, 1, 2, 2])])
+            : ONNXNode(version == 9 ? "Upsample" : "Resize", "x,s", "z", ["mode": mode])
+        let file = onnxFile(
+            [node], version: version, inputs: ["x": [1, 1, 1, 2].map { .fixed($0) }],
+            initializers: version == 7 ? [:] : ["s": scales])
+        let model = try Model(file, operators: .standard, limits: Limits())
+        let z = try run(model, ["x": Tensor([1, 2] as [Float], shape: [1, 1, 1, 2])])
+        #expect(try z.scalars(as: Float.self) == [1, 1, 2, 2, 1, 1, 2, 2])
+    }
 
     @Test("an image of any number of axes has those the window says")
     func openRank() throws {

@@ -11,8 +11,9 @@ extension Model {
     /// transposes leave behind is dropped before.
     public static func standardPasses(for options: PlanOptions = PlanOptions()) -> [any Pass] {
         [
-            DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelTransposes(), CancelCasts(),
-            DropUnread(), FoldScale(), FuseResidual(), FuseActivation(), SwapActivationGradient(), DropUnread(),
+            DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelTransposes(),
+            CancelCasts(), DropUnread(), MergePadding(), FoldScale(), FuseResidual(), FuseActivation(),
+            SwapActivationGradient(), DropUnread(),
         ]
     }
 

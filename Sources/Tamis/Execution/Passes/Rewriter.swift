@@ -45,6 +45,13 @@ struct Rewriter {
     /// The type of a value, or of what has become of it.
     func type(of id: Graph.ValueID) -> ValueType { copies[id]?.type ?? source.graph.values[id].type }
 
+    /// What is known of a node's inputs, or of what has become of them.
+    func operands(of node: Graph.Node) -> Operands {
+        Operands(
+            node.inputs.map { $0.map { Operand(type: type(of: $0), constant: constant($0)) } },
+            operatorName: node.operation.kind)
+    }
+
     /// Whether a value, or what has become of it, was learned.
     func isParameter(_ id: Graph.ValueID) -> Bool {
         let value = copies[id].map { graph.graph.values[$0.id] } ?? source.graph.values[id]
