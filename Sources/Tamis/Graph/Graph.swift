@@ -33,6 +33,9 @@ public struct Graph: Sendable {
             if case .constant(let tensor) = source { tensor } else { nil }
         }
         /// The index of the node that computes it.
+        ///
+        /// Not inlined: Swift 6.3's optimiser stops at an assertion of its own where it is mapped over.
+        @inline(never)
         public var node: Int? {
             if case .node(let index, _) = source { index } else { nil }
         }

@@ -1,7 +1,7 @@
 import TamisTestSupport
 import Testing
 
-@testable import Tamis
+import Tamis
 
 /// The cut costs what the best of all choices costs.
 @Suite("Minimum cut")

@@ -80,9 +80,6 @@ private struct Moving {
     }
 
     /// Appends a node on inputs in the order that was chosen for it.
-    ///
-    /// Not optimised: Swift 6.3 stops at an assertion of its own in it.
-    @_optimize(none)
     private mutating func copy(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) {
         let permuted = model.graph.values[node.outputs[0]].node.flatMap { orders.permuted($0) }
         var inputs: [Symbol?] = []

@@ -2,9 +2,9 @@
 ///
 /// Costs are of two kinds: of a choice, and of a "no" beside a "yes". Where several choices cost the same, "yes" is chosen.
 /// The flow of the network is found by paths of fewest edges, level by level (Dinic).
-struct MinimumCut {
+package struct MinimumCut {
     /// A variable.
-    typealias Variable = Int
+    package typealias Variable = Int
 
     private struct Edge {
         var target: Int
@@ -17,22 +17,22 @@ struct MinimumCut {
     private var edges: [Edge] = []
     private var edgesOf: [[Int]] = [[], []]
 
-    init() {}
+    package init() {}
 
     /// A new variable.
-    mutating func variable() -> Variable {
+    package mutating func variable() -> Variable {
         edgesOf.append([])
         return edgesOf.count - 1
     }
 
     /// A yes of `variable` costs so much.
-    mutating func charge(yes variable: Variable, _ cost: Int) { connect(variable, Self.no, cost) }
+    package mutating func charge(yes variable: Variable, _ cost: Int) { connect(variable, Self.no, cost) }
 
     /// A no of `variable` costs so much.
-    mutating func charge(no variable: Variable, _ cost: Int) { connect(Self.yes, variable, cost) }
+    package mutating func charge(no variable: Variable, _ cost: Int) { connect(Self.yes, variable, cost) }
 
     /// A no of `variable` beside a yes of `other` costs so much.
-    mutating func charge(no variable: Variable, besideYes other: Variable, _ cost: Int) {
+    package mutating func charge(no variable: Variable, besideYes other: Variable, _ cost: Int) {
         connect(other, variable, cost)
     }
 
@@ -44,7 +44,7 @@ struct MinimumCut {
     }
 
     /// For each variable the choice.
-    mutating func solved() -> (Variable) -> Bool {
+    package mutating func solved() -> (Variable) -> Bool {
         while let levels = levels() { push(levels) }
         // What can still reach "no" must be one; all else may be "yes".
         var isNo = [Bool](repeating: false, count: edgesOf.count)
