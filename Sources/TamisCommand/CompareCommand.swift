@@ -30,10 +30,14 @@ struct CompareCommand: ParsableCommand {
     @OptionGroup var inputs: InputFiles
     @OptionGroup var shapes: ShapeOptions
 
-    @Option(help: ArgumentHelp("The largest error that is right (default: 0.0001).", valueName: "number"), transform: { text in
-        guard let number = Double(text), number >= 0 else { throw ValidationError("it must be a number, 0 or more") }
-        return number
-    })
+    @Option(
+        help: ArgumentHelp("The largest error that is right (default: 0.0001).", valueName: "number"),
+        transform: { text in
+            guard let number = Double(text), number >= 0 else {
+                throw ValidationError("it must be a number, 0 or more")
+            }
+            return number
+        })
     var tolerance = 1e-4
 
     @Flag(help: "Run the reference without passes: node by node as its file has it.")

@@ -128,7 +128,8 @@ struct InputFiles: ParsableArguments {
     }
 
     /// The values in the files.
-    static func read(_ files: [String: String], for inputs: [(name: String, type: ValueType)]) throws -> [String: Value] {
+    static func read(_ files: [String: String], for inputs: [(name: String, type: ValueType)]) throws -> [String: Value]
+    {
         var values: [String: Value] = [:]
         for (name, type) in inputs {
             guard let path = files[name] else { continue }
@@ -139,7 +140,8 @@ struct InputFiles: ParsableArguments {
                 case .tensor: return value
                 case .optional(.tensor): return .optional(value)
                 case .sequence, .optional:
-                    throw Failure("\(path): the input \"\(name)\" is a \(type), which only an ONNX message (.pb) can hold")
+                    throw Failure(
+                        "\(path): the input \"\(name)\" is a \(type), which only an ONNX message (.pb) can hold")
                 }
             }
         }

@@ -119,7 +119,8 @@ public struct ModelConversion: Sendable, Encodable {
         {
             let difference = worst.difference
             throw .notTheSame(
-                rule: "the new model's output \"\(worst.output)\" must be the old one's to \(options.tolerance.scientific)",
+                rule:
+                    "the new model's output \"\(worst.output)\" must be the old one's to \(options.tolerance.scientific)",
                 received:
                     "\(difference.received), not \(difference.expected), at \(difference.position), an error of "
                     + "\(difference.error.scientific) of the largest value")

@@ -179,4 +179,3 @@ public struct ResizeGradient: Operator {
         return prepared
     }
 }
-
