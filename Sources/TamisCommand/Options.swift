@@ -74,6 +74,21 @@ struct ShapeOptions: ParsableArguments {
         }
         return shapes
     }
+
+    /// Runs `body`, whose errors are those of the file at `place`; a shape for an input that the model has not is a wrong use.
+    func at<Result>(_ place: String, _ body: () throws -> Result) throws -> Result {
+        try Failure.at(place) {
+            do { return try body() } catch PlanError.unknownName(let name, let known) {
+                throw Self.unknown(name, known)
+            } catch ModelFileError.planning(.unknownName(let name, let known)) {
+                throw Self.unknown(name, known)
+            }
+        }
+    }
+
+    private static func unknown(_ name: String, _ known: [String]) -> ValidationError {
+        ValidationError("--input-shape: \(PlanError.unknownName(name, known: known))")
+    }
 }
 
 /// The files with the values of a model's inputs.
@@ -227,13 +242,5 @@ enum OutputFile {
         guard access(folder, W_OK) == 0 else {
             throw Failure("\(path): the folder must be there and writable; \(String(cString: strerror(errno)))")
         }
-    }
-}
-
-extension CompareCommand {
-    /// Whether a folder stands at a path.
-    static func isFolder(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 }

@@ -194,17 +194,13 @@ extension ModelComparison {
             self.options = options
             var makers: [String: (node: String, operatorName: String)] = [:]
             model = try ModelFileError.reading { () throws(ImportError) in
-                let file = try ONNXModel(path: path, limits: limits)
+                let (file, model) = try Model.read(path, operators: operators, limits: limits)
                 for (index, node) in file.graph.nodes.enumerated() {
                     for output in node.outputs where !output.isEmpty {
                         makers[output] = (node.title(index), node.operatorName)
                     }
                 }
-                do throws(ImportError) {
-                    return try Model(file, operators: operators, folder: path.folder, limits: limits)
-                } catch {
-                    throw .inFile(path, error)
-                }
+                return model
             }
             var names = Set(model.graph.outputs.map(\.name))
             for value in model.graph.values where value.node != nil { names.insert(value.name) }

@@ -73,7 +73,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     /// Reads, checks, plans and runs the file: the text of the error that ends it, or nil after a result.
     func attempt(in folder: String) throws -> String? {
         let path = try write(folder)
-        let (_, problems) = Model.check(onnx: path)
+        let problems = try ModelCheck(onnx: path).problems
         let isRefused = problems.contains { $0.severity == .error }
         do {
             let model = try Model(onnx: path)
