@@ -65,6 +65,16 @@ struct CancelTransposesTests {
         }
     }
 
+    @Test func whatComesBeforeATransposeDoesNotKeepItFromItsInverse() throws {
+        try check(transposes: 2, tolerance: 0) { graph, x in
+            let w = graph.parameter("v", try randomTensor([1, 1, 3, 3], seed: 6))
+            let window = try WindowGeometry(kernel: [1, 1])
+            let y = try graph.call(Conv(window: window), graph.call(Transpose(self.last), x), w)
+            let first = try graph.call(Transpose(self.first), graph.call(Activate(.tanh), y))
+            return try conv(graph, graph.call(Activate(.sigmoid), graph.call(Activate(.tanh), first)))
+        }
+    }
+
     @Test func functionsThatBroadcastTakeTheOrder() throws {
         try check(transposes: 2, tolerance: 0) { graph, x in
             let y = try conv(graph, x)

@@ -23,6 +23,8 @@ struct AxisOrders {
     /// For each node, the form it may take.
     private var alternatives: [PermutedOperator?] = []
     private var variables: [Variable?] = []
+    /// The nodes whose form comes from no transpose before them, but from the order that is preferred.
+    private var guesses: Set<Int> = []
     /// For each node, whether a yes of its variable means the order it has.
     private var isInverted: [Bool] = []
     private var cut = MinimumCut()
@@ -109,25 +111,30 @@ struct AxisOrders {
     private mutating func chooseAlternative(_ index: Int, _ isConstant: (Graph.ValueID) -> Bool) {
         let node = model.graph.nodes[index]
         let inputs = node.inputs.compactMap { $0 }.filter { !isConstant(places[$0]?.root ?? $0) }
-        var orders: [Permutation] = []
+        var orders: [(order: Permutation, isGuess: Bool)] = []
         for place in inputs.compactMap({ places[$0] }) {
-            if let made = made(place.root) { orders.append(place.order.after(made.inverse)) }
-            orders.append(place.order)
+            let made = made(place.root).map { place.order.after($0.inverse) }
+            let isGuess = model.graph.values[place.root].node.map(guesses.contains) ?? false
+            // What undoes a transpose goes before what follows a guess.
+            if let made, !isGuess { orders.append((made, false)) }
+            orders.append((place.order, false))
+            if let made, isGuess { orders.append((made, true)) }
         }
         if let rank = node.inputs.first.flatMap({ $0.flatMap { places[$0] } })?.order.rank {
-            orders.append(preferred(rank))
+            orders.append((preferred(rank), true))
         }
         let operands = Operands(
             node.inputs.map {
                 $0.map { Operand(type: model.graph.values[$0].type, constant: model.graph.values[$0].constant) }
             },
             operatorName: node.operation.kind)
-        for order in orders where !order.isIdentity {
+        for (order, isGuess) in orders where !order.isIdentity {
             guard let permuted = node.operation.permuted(by: order, inputs: operands),
                 permuted.outputs.count == node.outputs.count, permuted.inputs.count == node.inputs.count,
                 fits(permuted, node, isConstant)
             else { continue }
             alternatives[index] = permuted
+            if isGuess { guesses.insert(index) }
             let variable = cut.variable()
             variables[index] = variable
             isInverted[index] = isInverted(index)
