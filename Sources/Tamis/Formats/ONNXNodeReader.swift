@@ -79,16 +79,19 @@ public final class ONNXNodeReader {
         return index < operands.count ? operands[index] : nil
     }
 
-    /// The whole numbers of a constant of int64.
-    func int64s(_ constant: Tensor?) throws(ImportError) -> [Int]? {
-        guard let constant else { return nil }
-        return try shaped { () throws(ShapeError) in try constant.scalars(as: Int64.self).map { Int($0) } }
+    /// The whole numbers of the input at `index`, where the file holds them.
+    func integers(_ index: Int) throws(ImportError) -> [Int]? {
+        guard let constant = constant(index) else { return nil }
+        return try shaped { () throws(ShapeError) in try constant.integers() }
     }
 
-    /// The whole number that is a constant of int32 or int64.
-    func wholeNumber(_ constant: Tensor?, _ role: String) throws(ImportError) -> Int? {
-        guard let constant else { return nil }
-        return try shaped { () throws(ShapeError) in try constant.wholeNumber(of: "\(operatorName)'s \(role)") }
+    /// The only whole number of the input at `index`, where the file holds it.
+    func integer(_ index: Int) throws(ImportError) -> Int? {
+        guard let numbers = try integers(index) else { return nil }
+        guard let only = numbers.first, numbers.count == 1 else {
+            throw invalid("input \(index) must be one number", received: "\(numbers.count)")
+        }
+        return only
     }
 
     private func symbol(_ index: Int, isTrainable: Bool, rank: Int? = nil) throws(ImportError) -> Symbol? {

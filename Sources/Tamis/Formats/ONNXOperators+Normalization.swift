@@ -21,7 +21,8 @@ extension ONNXOperators {
                     return Array(try node.append(training, inputs)[..<3])
                 }
                 guard !isTraining, node.outputCount <= 1 else {
-                    throw node.unsupported("its old training form; the model must be exported for inference")
+                    throw node.unsupported(
+                        "its training form of before version 14; the model must be exported for inference")
                 }
                 return try node.append(BatchNormalize(epsilon: epsilon, momentum: momentum), inputs)
             },
@@ -123,14 +124,25 @@ extension ONNXOperators {
                 node.set("bias", operation.bias)
             }),
         ONNXOperator(
-            "SoftmaxCrossEntropyLoss", inputs: [.image], outputs: [.same, .image],
+            "SoftmaxCrossEntropyLoss", versions: 12...versions.upperBound, inputs: [.image], outputs: [.same, .image],
             read: { (node) throws(ImportError) in
-                guard try node.string("reduction", default: "mean") == "mean", node.inputCount < 3 else {
-                    throw node.unsupported("sums, single losses and weights of classes; only the mean")
-                }
-                return try node.append(SoftmaxCrossEntropyLoss(), [node.input(0), node.input(1)])
+                let operation = SoftmaxCrossEntropyLoss(
+                    try node.lossReduction(), ignoredLabel: try node.optionalInt("ignore_index"))
+                return try node.append(operation, [node.input(0), node.input(1), node.optionalInput(2)])
             },
-            write: { (_: SoftmaxCrossEntropyLoss, _) throws(ExportError) in }),
+            write: { (operation: SoftmaxCrossEntropyLoss, node) throws(ExportError) in
+                node.set(operation.reduction, ignoring: operation.ignoredLabel)
+            }),
+        ONNXOperator(
+            "NegativeLogLikelihoodLoss", versions: 12...versions.upperBound, inputs: [.image],
+            read: { (node) throws(ImportError) in
+                let operation = NegativeLogLikelihoodLoss(
+                    try node.lossReduction(), ignoredLabel: try node.optionalInt("ignore_index"))
+                return try node.append(operation, [node.input(0), node.input(1), node.optionalInput(2)])
+            },
+            write: { (operation: NegativeLogLikelihoodLoss, node) throws(ExportError) in
+                node.set(operation.reduction, ignoring: operation.ignoredLabel)
+            }),
     ]
 }
 
@@ -143,6 +155,15 @@ extension ONNXNodeReader {
         guard outputCount <= 1 || (type == 1 && !isDouble) else {
             throw unsupported("statistics as outputs of another type than float32 (\"stash_type\" \(type))")
         }
+    }
+
+    /// What becomes of single losses.
+    fileprivate func lossReduction() throws(ImportError) -> LossReduction {
+        let name = try string("reduction", default: "mean")
+        guard let reduction = LossReduction(rawValue: name) else {
+            throw invalid("\"reduction\" must be none, sum or mean", received: "\"\(name)\"")
+        }
+        return reduction
     }
 
     /// A parameter for each channel of x, from one for each group of channels.
@@ -161,5 +182,13 @@ extension ONNXNodeReader {
         let column = try call(Reshape(), parameter, shape([groups, 1]))
         let repeated = try call(Arithmetic(.multiply), column, constant(ones))
         return try call(Reshape(), repeated, shape([channels]))
+    }
+}
+
+extension ONNXNodeWriter {
+    /// Adds what becomes of single losses, and the label that does not count.
+    fileprivate mutating func set(_ reduction: LossReduction, ignoring label: Int?) {
+        if reduction != .mean { set("reduction", reduction.rawValue) }
+        if let label { set("ignore_index", label) }
     }
 }

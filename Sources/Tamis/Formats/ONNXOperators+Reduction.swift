@@ -36,13 +36,12 @@ extension ONNXOperators {
             function.rawValue,
             read: { (node) throws(ImportError) in
                 let hasInput = node.version >= firstWithInput
-                let constant = hasInput ? node.constant(1) : nil
-                let axes = hasInput ? try node.int64s(constant) : try node.ints("axes")
+                let axes = hasInput ? try node.integers(1) : try node.ints("axes")
                 let keepsDimensions = try node.int("keepdims", default: 1) != 0
                 let allowsNoAxes = hasInput ? try node.int("noop_with_empty_axes", default: 0) != 0 : false
                 let operation = Reduce(
                     function, axes: axes ?? [], keepsDimensions: keepsDimensions, allowsNoAxes: allowsNoAxes)
-                let given = hasInput && constant == nil ? try node.optionalInput(1) : nil
+                let given = hasInput && axes == nil ? try node.optionalInput(1) : nil
                 return [try node.call(operation, node.input(0), given)]
             },
             write: { (reduce: Reduce, node) throws(ExportError) in
@@ -101,12 +100,12 @@ extension ONNXOperators {
         ONNXOperator(
             function.rawValue, versions: (function == .sum ? 11 : 26)...versions.upperBound,
             read: { (node) throws(ImportError) in
-                let constant = node.constant(1)
+                let axis = try node.integer(1)
                 let operation = Cumulate(
-                    function, axis: try node.wholeNumber(constant, "axis"),
+                    function, axis: axis,
                     isExclusive: try node.int("exclusive", default: 0) != 0,
                     isReversed: try node.int("reverse", default: 0) != 0)
-                return [try node.call(operation, node.input(0), constant == nil ? node.input(1) : nil)]
+                return [try node.call(operation, node.input(0), axis == nil ? node.input(1) : nil)]
             },
             write: { (operation: Cumulate, node) throws(ExportError) in
                 if operation.isExclusive { node.set("exclusive", 1) }
@@ -120,8 +119,7 @@ extension ONNXOperators {
         ONNXOperator(
             "TopK",
             read: { (node) throws(ImportError) in
-                let constant = node.version < 10 ? nil : node.constant(1)
-                let k = node.version < 10 ? try node.int("k", default: 0) : try node.wholeNumber(constant, "K")
+                let k = node.version < 10 ? try node.int("k", default: 0) : try node.integer(1)
                 let axis = try node.int("axis", default: -1)
                 // Sorted elements are some order too, so "sorted" makes no difference.
                 _ = try node.int("sorted", default: 1)

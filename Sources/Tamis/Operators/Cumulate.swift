@@ -36,30 +36,42 @@ public struct Cumulate: DifferentiableOperator, Hashable {
         guard elementType.isNumeric || elementType.isFloat else {
             throw .elementType(rule: "\(kind)'s x must be numbers", received: elementType)
         }
-        if axis == nil {
-            let axisType = try inputs.tensor(1, "axis", rank: 0...1).elementType
-            guard axisType == .int64 || axisType == .int32 else {
-                throw .elementType(rule: "\(kind)'s axis must be int32 or int64", received: axisType)
-            }
-        }
-        if let dimensions { _ = try axis(rank: dimensions.count, inputs.optional(1)?.constant) }
+        _ = try dimensions.map { (dimensions) throws(ShapeError) in try axis(inputs, rank: dimensions.count) }
         return [.tensor(elementType, dimensions)]
     }
 
-    /// The axis of a tensor of `rank` axes, given the one that came as an input; nil where it is not known.
-    func axis(rank: Int, _ given: Tensor?) throws(ShapeError) -> Int? {
-        let named = try given?.wholeNumber(of: "\(kind)'s axis")
-        guard let axis = axis ?? named else { return nil }
-        return try Slices.checkedAxis(axis, rank: rank, of: kind)
+    /// The axis of a tensor of `rank` axes, which may be the input at `index`; nil where it is not known.
+    func axis(_ inputs: Operands, at index: Int = 1, rank: Int) throws(ShapeError) -> Int? {
+        guard let named = try inputs.integers(index, "axis", unless: axis.map { [$0] }) else { return nil }
+        guard let only = named.first, named.count == 1 else {
+            throw .mismatch(rule: "\(kind)'s axis must be one number", received: "\(named)")
+        }
+        return try inputs.axis(only, rank: rank)
+    }
+
+    /// Slices of the first input along the axis, which may be the input at `index`.
+    func slices(_ context: Preparation, at index: Int = 1) throws(PlanError) -> Slices {
+        let shape = try context.input(0).shape
+        let axis: Int?
+        do throws(ShapeError) {
+            axis = try self.axis(context.operands, at: index, rank: shape.rank)
+        } catch {
+            throw .shape(error)
+        }
+        guard let axis else {
+            throw .unsupported(operator: kind, rule: "its axis must be known when a plan is made", received: "none")
+        }
+        return Slices(shape, axis: axis)
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard axis == nil, let named = try inputs.integers(1, "axis"), named.count == 1 else { return nil }
+        return Cumulate(function, axis: named[0], isExclusive: isExclusive, isReversed: isReversed)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
-        let slices = try Slices(
-            x.shape,
-            axis: context.axis(1) { (rank, given) throws(ShapeError) in
-                try axis(rank: rank, given)
-            })
+        let slices = try slices(context)
         let loops = CumulateLoops(operation: self, slices: slices)
         guard let run = x.elementType.visit(loops) else {
             throw .unsupported(operator: kind, rule: "it computes with numbers", received: x.elementType.rawValue)
@@ -70,7 +82,7 @@ public struct Cumulate: DifferentiableOperator, Hashable {
     }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
-        guard let axis = try? axis(rank: order.rank, nil) else { return nil }
+        guard inputs.count == 1, let axis = try? axis(inputs, rank: order.rank) else { return nil }
         return PermutedOperator(
             operation: Cumulate(
                 function, axis: order.order[axis], isExclusive: isExclusive, isReversed: isReversed),
@@ -142,11 +154,7 @@ public struct CumulativeProductGradient: Operator, Hashable {
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
-        let slices = try Slices(
-            x.shape,
-            axis: context.axis(2) { (rank, given) throws(ShapeError) in
-                try operation.axis(rank: rank, given)
-            })
+        let slices = try operation.slices(context, at: 2)
         let loops = CumulativeProductGradientLoops(operation: operation, slices: slices)
         guard let run = x.elementType.visit(loops) else {
             throw .unsupported(operator: kind, rule: "it computes with numbers", received: x.elementType.rawValue)
@@ -185,33 +193,5 @@ private struct CumulativeProductGradientLoops: NumericVisitor {
                 }
             }
         }
-    }
-}
-
-extension Preparation {
-    /// The axis of the first input that an operator finds in the constant at `index`.
-    func axis(
-        _ index: Int, _ find: (_ rank: Int, _ given: Tamis.Tensor?) throws(ShapeError) -> Int?
-    ) throws(PlanError) -> Int {
-        let rank = try input(0).shape.rank
-        let axis: Int?
-        do throws(ShapeError) { axis = try find(rank, constant(index)) } catch { throw .shape(error) }
-        guard let axis else {
-            throw .unsupported(operator: "axis", rule: "it must be known when a plan is made", received: "none")
-        }
-        return axis
-    }
-}
-
-extension Tensor {
-    /// The only element of a tensor of int32 or int64.
-    func wholeNumber(of role: String) throws(ShapeError) -> Int {
-        let values =
-            elementType == .int32
-            ? try scalars(as: Int32.self).map { Int($0) } : try scalars(as: Int64.self).map { Int($0) }
-        guard let value = values.first, values.count == 1 else {
-            throw .mismatch(rule: "\(role) must be one number", received: "\(values.count)")
-        }
-        return value
     }
 }

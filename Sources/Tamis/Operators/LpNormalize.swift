@@ -24,7 +24,7 @@ public struct LpNormalize: DifferentiableOperator, Hashable {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)
         let (elementType, dimensions) = try inputs.floats(0, "x", rank: 1...64)
-        _ = try Slices.checkedAxis(axis, rank: dimensions.count, of: kind)
+        _ = try inputs.axis(axis, rank: dimensions.count)
         return [.tensor(elementType, dimensions)]
     }
 
@@ -39,7 +39,7 @@ public struct LpNormalize: DifferentiableOperator, Hashable {
     }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
-        guard let axis = try? Slices.checkedAxis(axis, rank: order.rank, of: kind) else { return nil }
+        guard let axis = try? inputs.axis(axis, rank: order.rank) else { return nil }
         return PermutedOperator(
             operation: LpNormalize(norm, axis: order.order[axis]), inputs: [order], outputs: [order])
     }

@@ -64,8 +64,8 @@ public struct Normalize: DifferentiableOperator, Hashable {
         case .instance, .group: try inputs.expect(count: 3...3)
         }
         let (elementType, x) = try inputs.floats(0, "x", rank: (axis == nil ? 2 : 1)...64)
-        let statistics = try statistics(x)
-        let scaled = try scaledDimensions(x)
+        let statistics = try statistics(x, inputs)
+        let scaled = try scaledDimensions(x, inputs)
         for (index, role) in [(1, "scale"), (2, "bias")] where inputs.optional(index) != nil {
             try inputs.expect(elementType, of: index, role)
             let given = try inputs.floats(index, role, rank: axis == nil ? 1...1 : 0...64).dimensions
@@ -83,10 +83,10 @@ public struct Normalize: DifferentiableOperator, Hashable {
     }
 
     /// The dimensions of the means and variances.
-    func statistics(_ x: [Dimension]) throws(ShapeError) -> [Dimension] {
+    func statistics(_ x: [Dimension], _ inputs: Operands) throws(ShapeError) -> [Dimension] {
         switch form {
         case .layer, .rootMeanSquare:
-            let first = try Slices.checkedAxis(axis ?? 0, rank: x.count, of: kind)
+            let first = try inputs.axis(axis ?? 0, rank: x.count)
             return x.enumerated().map { $0.offset < first ? $0.element : 1 }
         case .instance: return [x[0], x[x.count - 1]]
         case .group(let groups):
@@ -99,9 +99,9 @@ public struct Normalize: DifferentiableOperator, Hashable {
     }
 
     /// The dimensions that have a scale and a bias of their own.
-    func scaledDimensions(_ x: [Dimension]) throws(ShapeError) -> [Dimension] {
+    func scaledDimensions(_ x: [Dimension], _ inputs: Operands) throws(ShapeError) -> [Dimension] {
         guard let axis else { return [x[x.count - 1]] }
-        return Array(x[try Slices.checkedAxis(axis, rank: x.count, of: kind)...])
+        return Array(x[try inputs.axis(axis, rank: x.count)...])
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
@@ -207,7 +207,7 @@ public struct Normalize: DifferentiableOperator, Hashable {
     }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
-        guard let axis, let first = try? Slices.checkedAxis(axis, rank: order.rank, of: kind),
+        guard let axis, let first = try? inputs.axis(axis, rank: order.rank),
             order.order[first...].allSatisfy({ $0 >= first }),
             let tail = try? Permutation(order.order[first...].map { $0 - first })
         else { return nil }

@@ -27,7 +27,7 @@ public struct NormalizeGradient: Operator, Hashable {
         try inputs.expect(y[1], of: 2, "means")
         try inputs.expect(y[2], of: 3, "inverses")
         try inputs.expect(y[0], of: 4, "dy")
-        let scaled = ValueType.tensor(elementType, try operation.scaledDimensions(x))
+        let scaled = ValueType.tensor(elementType, try operation.scaledDimensions(x, inputs))
         return [y[0], scaled, scaled]
     }
 

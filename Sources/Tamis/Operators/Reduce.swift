@@ -101,9 +101,14 @@ public struct Reduce: DifferentiableOperator, Hashable {
 
     /// The axes of a tensor of `rank` axes, given those that came as an input.
     func reducedAxes(rank: Int, _ given: Tensor?) throws(ShapeError) -> ReducedAxes {
-        let named = try given?.scalars(as: Int64.self).map { Int($0) } ?? axes
+        let named = try given?.integers() ?? axes
         let all = named.isEmpty && !allowsNoAxes ? Array(0..<rank) : named
         return try ReducedAxes(all, rank: rank, keepsDimensions: keepsDimensions, of: kind)
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard let named = try inputs.integers(1, "axes") else { return nil }
+        return Reduce(function, axes: named, keepsDimensions: keepsDimensions, allowsNoAxes: allowsNoAxes)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

@@ -13,14 +13,6 @@ struct Slices: Sendable {
         inner = shape.dimensions[(axis + 1)...].reduce(1, *)
     }
 
-    /// The axis counted from the front, or an error: it must be one of `rank` axes.
-    static func checkedAxis(_ axis: Int, rank: Int, of kind: String) throws(ShapeError) -> Int {
-        guard (-rank..<rank).contains(axis) else {
-            throw .mismatch(rule: "\(kind)'s axis must be one of \(rank) axes", received: "\(axis)")
-        }
-        return axis < 0 ? axis + rank : axis
-    }
-
     /// The slices along the axis.
     var total: Int { outer * inner }
 

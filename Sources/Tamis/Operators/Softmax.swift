@@ -18,7 +18,7 @@ public struct Softmax: DifferentiableOperator, Hashable {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)
         let (elementType, dimensions) = try inputs.floats(0, "x", rank: 1...64)
-        _ = try Slices.checkedAxis(axis, rank: dimensions.count, of: kind)
+        _ = try inputs.axis(axis, rank: dimensions.count)
         return [.tensor(elementType, dimensions)]
     }
 

@@ -28,14 +28,9 @@ public struct TopK: DifferentiableOperator, Hashable {
         guard elementType.isNumeric || elementType.isFloat else {
             throw .elementType(rule: "\(kind)'s x must be numbers", received: elementType)
         }
-        if k == nil {
-            let type = try inputs.tensor(1, "k", rank: 0...1).elementType
-            guard type == .int64 else { throw .elementType(rule: "\(kind)'s k must be int64", received: type) }
-        }
+        let wanted = try wanted(inputs)
         guard var dimensions else { return [.tensor(elementType, nil), .tensor(.int64, nil)] }
-        let axis = try Slices.checkedAxis(axis, rank: dimensions.count, of: kind)
-        let given = try inputs.optional(1)?.constant?.wholeNumber(of: "\(kind)'s k")
-        let wanted = k ?? given
+        let axis = try inputs.axis(axis, rank: dimensions.count)
         if let wanted, !(0...(dimensions[axis].value ?? .max)).contains(wanted) {
             throw .mismatch(
                 rule: "\(kind)'s k must be 0 or more, and no more than there are elements along axis \(axis)",
@@ -43,6 +38,20 @@ public struct TopK: DifferentiableOperator, Hashable {
         }
         dimensions[axis] = wanted.map(Dimension.fixed) ?? .unknown
         return [.tensor(elementType, dimensions), .tensor(.int64, dimensions)]
+    }
+
+    /// How many are wanted; nil where that is not known.
+    private func wanted(_ inputs: Operands) throws(ShapeError) -> Int? {
+        guard let given = try inputs.integers(1, "k", unless: k.map { [$0] }) else { return nil }
+        guard let only = given.first, given.count == 1 else {
+            throw .mismatch(rule: "\(kind)'s k must be one number", received: "\(given)")
+        }
+        return only
+    }
+
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard k == nil, let wanted = try wanted(inputs) else { return nil }
+        return TopK(wanted, axis: axis, takesLargest: takesLargest)
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
@@ -60,7 +69,7 @@ public struct TopK: DifferentiableOperator, Hashable {
     }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
-        guard let axis = try? Slices.checkedAxis(axis, rank: order.rank, of: kind) else { return nil }
+        guard let axis = try? inputs.axis(axis, rank: order.rank) else { return nil }
         return PermutedOperator(
             operation: TopK(k, axis: order.order[axis], takesLargest: takesLargest),
             inputs: [order] + inputs.all.dropFirst().map { _ in nil }, outputs: [order, order])
@@ -148,7 +157,7 @@ public struct TopKGradient: Operator, Hashable {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)
         let (elementType, dimensions) = try inputs.floats(0, "x", rank: 1...64)
-        _ = try Slices.checkedAxis(axis, rank: dimensions.count, of: kind)
+        _ = try inputs.axis(axis, rank: dimensions.count)
         try inputs.expect(.int64, of: 1, "positions")
         try inputs.expect(.tensor(elementType, try inputs.tensor(1, "positions").dimensions), of: 2, "dy")
         return [.tensor(elementType, dimensions)]
