@@ -7,10 +7,10 @@ DATA := dataset-fashion-mnist
 SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers benchmark lint format clean
+.PHONY: help run test test-peers conformance models-check benchmark lint format clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Classify real images with the model that comes along
 	@Scripts/install $(LIBRARIES) $(DATA)
@@ -24,6 +24,19 @@ test: ## Build and test everything
 test-peers: ## Compare with PyTorch and Keras
 	@Scripts/install $(LIBRARIES) $(DATA) python3-venv
 	@Scripts/test-peers
+
+conformance: ## Run ONNX's own cases and write CONFORMANCE.md
+	@Scripts/install $(LIBRARIES) python3-venv
+	@Scripts/prepare-python python Tests/Python/requirements.txt
+	@$(SWIFT) build -c release --product tamis
+	@$(PYTHON) Tests/Python/conformance.py .build/release/tamis --report CONFORMANCE.md
+
+models-check: ## Run real networks on real pictures and compare with onnxruntime (brings 200 MB, makes 1.4 GB)
+	@Scripts/install $(LIBRARIES) python3-venv
+	@Scripts/prepare-python python Tests/Python/requirements.txt
+	@$(SWIFT) build -c release --product tamis
+	@$(PYTHON) Tests/Python/models.py .tools/models
+	@$(PYTHON) Tests/Python/check_models.py .tools/models .build/release/tamis
 
 benchmark: ## Time kernels, operators and networks: a table and JSON
 	@Scripts/install $(LIBRARIES)

@@ -35,17 +35,8 @@ struct BenchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("The shape of an input whose other axes are free as well.", valueName: "name=n,n,…"),
-        transform: { text in
-            let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-            let extents = (parts.last ?? "").split(separator: ",", omittingEmptySubsequences: false).map {
-                Int($0) ?? -1
-            }
-            guard parts.count == 2, !parts[0].isEmpty, extents.allSatisfy({ $0 >= 0 }) else {
-                throw ValidationError("it must be NAME=N,N,… with whole numbers, such as input=1,224,224,3")
-            }
-            return InputShape(name: String(parts[0]), extents: extents)
-        })
-    var shape: [InputShape] = []
+        transform: NamedShape.parse)
+    var shape: [NamedShape] = []
 
     @OptionGroup var threads: ThreadOptions
 
@@ -68,12 +59,6 @@ struct BenchCommand: ParsableCommand {
     var optimizer = OptimizerChoice.sgd
 
     @OptionGroup var format: JSONOption
-
-    /// A shape given for an input.
-    struct InputShape {
-        var name: String
-        var extents: [Int]
-    }
 
     mutating func run() throws {
         let result = try train ? measureTraining() : measureRuns()
@@ -105,7 +90,7 @@ struct BenchCommand: ParsableCommand {
         var inputs: [String: Tensor] = [:]
         for port in plan.inputs {
             inputs[port.name] = try Failure.at(name) {
-                try Tensor(random: port.elementType, shape: port.shape, name: port.name)
+                try Tensor(random: port.elementType, shape: port.shape, seed: 3, name: port.name)
             }
         }
         _ = clock.lap()
@@ -148,7 +133,8 @@ struct BenchCommand: ParsableCommand {
             let labels = (0..<images).map { _ in Int64(generator.next() % UInt64(classes)) }
             return (
                 try Tensor(
-                    random: input.type.elementType ?? .float32, shape: Shape([images] + example), name: input.name),
+                    random: input.type.elementType ?? .float32, shape: Shape([images] + example), seed: 3,
+                    name: input.name),
                 try Tensor(labels)
             )
         }
@@ -280,28 +266,5 @@ private final class Stopwatch {
         let now = ContinuousClock.now
         defer { last = now }
         return 1000 * (now - last).seconds
-    }
-}
-
-extension Tensor {
-    /// Normally distributed floats, or integers 0 and 1, the same for each run of the command.
-    fileprivate init(random elementType: ElementType, shape: Shape, name: String) throws {
-        // Zeros first: memory that the system may refuse, then filled in place.
-        try self.init(zeros: elementType, shape: shape.dimensions)
-        var generator = Philox(seed: 3, name: name)
-        try withUnsafeMutableBytes { bytes in
-            switch elementType {
-            case .float32:
-                let elements = bytes.bindMemory(to: Float.self)
-                for index in elements.indices { elements[index] = Float(generator.nextNormal()) }
-            case .float64:
-                let elements = bytes.bindMemory(to: Double.self)
-                for index in elements.indices { elements[index] = generator.nextNormal() }
-            case .int64:
-                let elements = bytes.bindMemory(to: Int64.self)
-                for index in elements.indices { elements[index] = Int64(generator.next() & 1) }
-            default: break
-            }
-        }
     }
 }

@@ -22,25 +22,22 @@ struct RunCommand: ParsableCommand {
     @Argument(help: "The path of an .onnx file.")
     var model: String
 
+    @OptionGroup var inputs: InputFiles
+
     @Option(
-        name: .customLong("input"), parsing: .singleValue,
+        name: .customLong("output"), parsing: .singleValue,
         help: ArgumentHelp(
             """
-            A tensor for an input, once for each: its name, or its position counted from 0, and a .npy file or an ONNX \
-            tensor message (.pb).
-            """, valueName: "name=file"),
-        transform: { text in
-            guard let sign = text.firstIndex(of: "="), sign > text.startIndex, text[sign...].count > 1 else {
-                throw ValidationError("it must be NAME=FILE")
-            }
-            return text
-        })
-    var inputs: [String] = []
+            A value to be written, once for each: the name of any value of the graph, or the position of an output. All \
+            outputs by default.
+            """, valueName: "name"))
+    var outputs: [String] = []
 
     @Option(help: ArgumentHelp("The folder for the outputs; made if it is not there.", valueName: "folder"))
     var outputDir: String
 
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var memory: MemoryOption
 
     @Option(help: "default, or strict: no algorithm that gives up precision for speed.")
     var precision = Precision.default
@@ -51,22 +48,25 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var format: JSONOption
 
     mutating func run() throws {
-        let network = try Model.load(model)
-        let files = try assigned(network.inputs)
-        var tensors: [String: Tensor] = [:]
-        for (name, path) in files {
-            tensors[name] = try Failure.at(path) {
-                path.hasSuffix(".pb") ? try Tensor(pb: path) : try Tensor(npy: path)
+        var network = try Model.load(model)
+        if !outputs.isEmpty {
+            let names = wanted(network.outputs.map(\.name))
+            do { network = try network.withOutputs(names) } catch {
+                throw ValidationError("--output: \(error)")
             }
         }
+        try refuseSequencesAsArrays(network.outputs)
+        let files = try inputs.assigned(network.inputs)
+        let values = try InputFiles.read(files, for: network.inputs)
         var options = PlanOptions()
         options.precision = precision
+        if let limit = memory.memoryLimit { options.memoryLimit = limit }
         let runner = Runner(network, threads: threads.count, options: options)
-        let results: [String: Tensor]
+        let results: [String: Value]
         let clock = ContinuousClock()
         let start = clock.now
         do throws(ExecutionError) {
-            results = try runner.run(tensors)
+            results = try runner.runValues(values)
         } catch {
             // An input of the wrong shape or type is the fault of its file.
             switch error {
@@ -79,36 +79,21 @@ struct RunCommand: ParsableCommand {
         try write(network.outputs.map(\.name), results, seconds)
     }
 
-    /// The file for each input, by name.
-    private func assigned(_ known: [(name: String, type: ValueType)]) throws -> [String: String] {
-        var files: [String: String] = [:]
-        for text in inputs {
-            let (name, file) = try split(text, known.map(\.name))
-            guard files.updateValue(file, forKey: name) == nil else {
-                throw ValidationError("each input must be given once; received \"\(name)\" twice")
-            }
+    /// The names of the values asked for, each once: an exact name first, then a position.
+    private func wanted(_ known: [String]) -> [String] {
+        var names: [String] = []
+        for text in outputs {
+            let position = known.contains(text) ? nil : Int(text)
+            let name = position.flatMap { known.indices.contains($0) ? known[$0] : nil } ?? text
+            if !names.contains(name) { names.append(name) }
         }
-        let missing = known.filter { files[$0.name] == nil }
-        guard missing.isEmpty else {
-            let ports = missing.map { "\"\($0.name)\" (\($0.type))" }.joined(separator: ", ")
-            throw ValidationError("each input of the model must be given by --input NAME=FILE; missing: \(ports)")
-        }
-        return files
+        return names
     }
 
-    /// The exact name first, then a position. A name may itself hold a "=".
-    private func split(_ text: String, _ names: [String]) throws -> (name: String, file: String) {
-        var first: (name: String, file: String)?
-        for sign in text.indices where text[sign] == "=" && sign > text.startIndex {
-            let part = (name: String(text[..<sign]), file: String(text[text.index(after: sign)...]))
-            if names.contains(part.name) { return part }
-            if first == nil { first = part }
-        }
-        if let first, let position = Int(first.name), names.indices.contains(position) {
-            return (names[position], first.file)
-        }
-        let known = names.enumerated().map { "\($0.offset) \"\($0.element)\"" }.joined(separator: ", ")
-        throw ValidationError("--input must name an input of the model (\(known)); received \"\(first?.name ?? text)\"")
+    private func refuseSequencesAsArrays(_ outputs: [(name: String, type: ValueType)]) throws {
+        guard outputFormat == .npy, let other = outputs.first(where: { $0.type.elementType == nil }) else { return }
+        throw ValidationError(
+            "--output-format must be pb for what is no tensor; \"\(other.name)\" is a \(other.type)")
     }
 
     // MARK: Result
@@ -116,8 +101,9 @@ struct RunCommand: ParsableCommand {
     private struct Result: Encodable {
         struct Output: Encodable {
             var name: String
-            var elementType: String
-            var shape: [Int]
+            var elementType: String?
+            var shape: [Int]?
+            var type: String
             var file: String
         }
 
@@ -126,28 +112,29 @@ struct RunCommand: ParsableCommand {
         var threads: Int
     }
 
-    private func write(_ names: [String], _ tensors: [String: Tensor], _ seconds: Double) throws {
+    private func write(_ names: [String], _ values: [String: Value], _ seconds: Double) throws {
         var outputs: [Result.Output] = []
         for name in names {
-            guard let tensor = tensors[name] else { continue }
-            let stem = String(name.map { $0 == "/" || $0 == ":" ? "_" : $0 })
+            guard let value = values[name] else { continue }
+            let stem = name.fileName
             let file = "\(outputDir)/\(stem).\(outputFormat.rawValue)"
             if let other = outputs.first(where: { $0.file == file }) {
                 throw Failure(
                     "\(model): outputs must differ in their files' names; \"\(other.name)\" and \"\(name)\" do not")
             }
-            let shape = tensor.shape.dimensions
             outputs.append(
-                Result.Output(name: name, elementType: tensor.elementType.rawValue, shape: shape, file: file))
+                Result.Output(
+                    name: name, elementType: value.tensor?.elementType.rawValue, shape: value.tensor?.shape.dimensions,
+                    type: value.kind, file: file))
         }
         try makeFolder()
         try Console.withoutInterruption {
             for output in outputs {
-                guard let tensor = tensors[output.name] else { continue }
+                guard let value = values[output.name] else { continue }
                 try Failure.at(output.file) {
-                    switch outputFormat {
-                    case .npy: try tensor.writeNPY(to: output.file)
-                    case .pb: try tensor.writePB(to: output.file, name: output.name)
+                    switch (outputFormat, value) {
+                    case (.npy, .tensor(let tensor)): try tensor.writeNPY(to: output.file)
+                    default: try value.writePB(to: output.file, name: output.name)
                     }
                 }
             }
@@ -157,7 +144,7 @@ struct RunCommand: ParsableCommand {
         }
         var table = Table(.left, .left, .left, .left)
         table.add("output", "type", "shape", "file")
-        for output in outputs { table.add(output.name, output.elementType, "\(output.shape)", output.file) }
+        for output in outputs { table.add(output.name, output.type, output.shape.map { "\($0)" } ?? "", output.file) }
         Console.print(table.text)
     }
 
@@ -180,3 +167,15 @@ struct RunCommand: ParsableCommand {
 }
 
 extension Precision: ExpressibleByArgument {}
+
+extension Value {
+    /// The element type of a tensor, or what else it is.
+    fileprivate var kind: String {
+        switch self {
+        case .tensor(let tensor): tensor.elementType.rawValue
+        case .sequence(let elements): "sequence of \(elements.count)"
+        case .optional(nil): "optional, nothing"
+        case .optional(let value?): "optional \(value.kind)"
+        }
+    }
+}

@@ -1,5 +1,3 @@
-import Tamis
-
 /// Rows of text in columns that align.
 struct Table {
     enum Alignment {
@@ -15,9 +13,12 @@ struct Table {
     mutating func add(_ cells: String...) { rows.append(cells) }
 
     /// The rows, each column as wide as its widest cell, two spaces between.
-    var text: String {
+    var text: String { lines.joined(separator: "\n") }
+
+    /// The rows one by one.
+    var lines: [String] {
         let widths = alignments.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let lines = rows.map { row in
+        return rows.map { row in
             let cells = alignments.indices.map { column in
                 let space = String(repeating: " ", count: widths[column] - row[column].count)
                 return alignments[column] == .left ? row[column] + space : space + row[column]
@@ -26,23 +27,5 @@ struct Table {
             while line.last == " " { line.removeLast() }
             return line
         }
-        return lines.joined(separator: "\n")
-    }
-}
-
-extension Double {
-    /// The number with so many decimals.
-    func fixed(_ decimals: Int) -> String { ProgressReporter.fixed(self, decimals) }
-}
-
-extension Int {
-    /// So many bytes, in the unit that suits.
-    var bytes: String {
-        var size = Double(self)
-        for unit in ["B", "KiB", "MiB", "GiB"] {
-            if size < 1024 { return unit == "B" ? "\(self) B" : "\(size.fixed(1)) \(unit)" }
-            size /= 1024
-        }
-        return "\(size.fixed(1)) TiB"
     }
 }

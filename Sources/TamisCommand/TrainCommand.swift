@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Tamis
 
 /// `tamis train`: fits a network to labelled images and saves it.
@@ -67,7 +66,8 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var format: JSONOption
 
     mutating func run() throws {
-        try checkOutput()
+        // A folder that is not there is told before the training, not after it.
+        try OutputFile.check(output)
         var network: any Network
         let folder = try data.folder()
         var choice: Model?
@@ -98,20 +98,6 @@ struct TrainCommand: ParsableCommand {
         let (model, path) = (network.model, output)
         try Console.withoutInterruption { try Failure.at(path) { try model.writeONNX(to: path) } }
         try report(history, model)
-    }
-
-    /// A folder that is not there is told before the training, not after it.
-    private func checkOutput() throws {
-        var status = stat()
-        if stat(output, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-            throw Failure("\(output): the model must be saved to a file; something else stands there")
-        }
-        let slash = output.lastIndex(of: "/")
-        let folder = slash.map { output[..<$0].isEmpty ? "/" : String(output[..<$0]) } ?? "."
-        guard access(folder, W_OK) == 0 else {
-            throw Failure("\(output): the folder must be there and writable; \(String(cString: strerror(errno)))")
-        }
-        if output.isEmpty || output.hasSuffix("/") { throw ValidationError("--output must name a file") }
     }
 
     private func built(for data: Dataset, _ folder: IDXFolder) throws -> any Network {

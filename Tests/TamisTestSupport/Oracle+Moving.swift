@@ -82,3 +82,48 @@ extension Oracle {
         }
     }
 }
+
+extension Oracle {
+    /// For each place of the indices, the place of a tensor with the index itself on one axis.
+    package static func elementPlaces(_ indices: [Int], shape: [Int], axis: Int, extent: Int) -> [[Int]] {
+        zip(DoubleTensor.indices(of: shape), indices).map { place, index in
+            var place = place
+            place[axis] = index < 0 ? index + extent : index
+            return place
+        }
+    }
+
+    /// For each tuple of the indices (… × k), the first place of the part that it names behind axes of batches.
+    package static func partPlaces(_ indices: [Int], shape: [Int], batches: Int, of x: [Int]) -> [[Int]] {
+        let depth = shape[shape.count - 1]
+        return DoubleTensor.indices(of: Array(shape.dropLast())).enumerated().map { number, place in
+            let tuple = (0..<depth).map { axis in
+                let index = indices[number * depth + axis]
+                return index < 0 ? index + x[batches + axis] : index
+            }
+            return Array(place[..<batches]) + tuple
+        }
+    }
+
+    /// x with updates written one after the other at places, each of which is that of an element or of a whole part.
+    package static func scatter(
+        _ x: DoubleTensor, _ places: [[Int]], _ updates: [Double], _ reduction: ScatterReduction
+    ) -> DoubleTensor {
+        var y = x
+        var next = 0
+        for place in places {
+            for rest in DoubleTensor.indices(of: Array(x.shape[place.count...])) {
+                let (old, new) = (y[place + rest], updates[next])
+                switch reduction {
+                case .none: y[place + rest] = new
+                case .add: y[place + rest] = old + new
+                case .mul: y[place + rest] = old * new
+                case .max: y[place + rest] = Swift.max(old, new)
+                case .min: y[place + rest] = Swift.min(old, new)
+                }
+                next += 1
+            }
+        }
+        return y
+    }
+}

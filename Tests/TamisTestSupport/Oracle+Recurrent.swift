@@ -1,6 +1,25 @@
+import Glibc
 import Tamis
 
 extension Oracle {
+    /// A function of a recurrent layer's gates.
+    private static func gate(_ function: GateFunction, _ x: Double) -> Double {
+        let (alpha, beta) = (function.alpha, function.beta)
+        return switch function.formula {
+        case .relu: max(x, 0)
+        case .tanh: tanh(x)
+        case .sigmoid: 1 / (1 + exp(-x))
+        case .affine: alpha * x + beta
+        case .leakyRelu: x >= 0 ? x : alpha * x
+        case .thresholdedRelu: x >= alpha ? x : 0
+        case .scaledTanh: alpha * tanh(beta * x)
+        case .hardSigmoid: max(0, min(1, alpha * x + beta))
+        case .elu: x >= 0 ? x : alpha * (exp(x) - 1)
+        case .softsign: x / (1 + abs(x))
+        case .softplus: log(1 + exp(x))
+        }
+    }
+
     /// A recurrent layer by its formulas, one number after the other. `inputs` are the operator's, lengths as numbers.
     package static func recurrent(_ layer: Recurrent, _ inputs: [DoubleTensor?]) throws -> [DoubleTensor] {
         guard let x = inputs[0], let w = inputs[1], let r = inputs[2] else {
@@ -26,7 +45,7 @@ extension Oracle {
                 var c = (0..<hidden).map { given(6)?[state(d, n, $0)] ?? 0 }
                 func function(_ index: Int, _ argument: Double, clips: Bool = true) -> Double {
                     let limit = clips ? layer.clip ?? .infinity : .infinity
-                    return layer.functions[d * functionCount + index](min(max(argument, -limit), limit))
+                    return gate(layer.functions[d * functionCount + index], min(max(argument, -limit), limit))
                 }
                 func peephole(_ gate: Int, _ i: Int, _ cell: Double) -> Double {
                     (given(7)?[[d, gate * hidden + i]] ?? 0) * cell

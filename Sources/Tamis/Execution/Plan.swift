@@ -7,6 +7,7 @@ public struct Plan: Sendable {
         var name: String
         var operatorName: String
         var prepared: Prepared
+        var outputs: [Port]
         /// The slots of the inputs, then of the outputs; −1 for an operand that is absent.
         var slots: [Int32]
         var inputCount: Int
@@ -53,6 +54,24 @@ public struct Plan: Sendable {
         public let algorithm: String
         /// The float operations of a run of the node.
         public let operations: Double
+        /// What it computes.
+        public let outputs: [Port]
+        /// Bytes of memory that its threads share while it runs.
+        public let workspaceBytes: Int
+    }
+
+    /// A stretch of the arena that holds one thing from the first step that writes it to the last that reads it.
+    public struct Buffer: Sendable, Encodable {
+        /// The value it holds, or what work it is for.
+        public let name: String
+        /// Where it begins in the arena.
+        public let offset: Int
+        /// Its size.
+        public let byteCount: Int
+        /// The index of the first line of the plan during which it is in use.
+        public let first: Int
+        /// The index of the last one.
+        public let last: Int
     }
 
     /// What must be given at each run, in the model's order.
@@ -61,6 +80,8 @@ public struct Plan: Sendable {
     public let outputs: [Port]
     /// Bytes of the memory each session takes for values and work in progress, beside each thread's scratch memory.
     public let arenaBytes: Int
+    /// What lies where in it, and when; two buffers that are in use at one time do not overlap.
+    public let buffers: [Buffer]
     /// Bytes of scratch memory each thread of a session takes.
     public let scratchBytes: Int
     /// Bytes of all that the memory limit is about: constants, results, and what a session on one thread takes.
@@ -78,7 +99,7 @@ public struct Plan: Sendable {
         steps.map {
             Line(
                 node: $0.name, operatorName: $0.operatorName, algorithm: $0.prepared.algorithm,
-                operations: $0.prepared.operations)
+                operations: $0.prepared.operations, outputs: $0.outputs, workspaceBytes: $0.prepared.workspaceBytes)
         }
     }
 
@@ -125,6 +146,7 @@ public struct Plan: Sendable {
         inputs = planner.inputPorts
         outputs = planner.outputPorts
         arenaBytes = planner.arenaBytes
+        buffers = planner.buffers
         scratchBytes = planner.scratchBytes
         memoryBytes = planner.memoryBytes
         level = min(options.level, .best)
@@ -136,11 +158,22 @@ public struct Plan: Sendable {
 }
 
 extension Model {
+    /// The model with other results: the outputs of these names, or any values of the graph.
+    ///
+    /// Throws where no output and no value has a name.
+    public func withOutputs(_ names: [String]) throws(PlanError) -> Model {
+        var model = self
+        for name in names { try model.addOutput(name) }
+        model.graph.outputs = names.compactMap { name in model.graph.outputs.first { $0.name == name } }
+        return model
+    }
+
     /// Makes a value of the graph an output under its own name.
     mutating func addOutput(_ name: String) throws(PlanError) {
         if graph.outputs.contains(where: { $0.name == name }) { return }
         guard let id = graph.values.firstIndex(where: { $0.name == name }) else {
-            throw .unknownName(name, known: graph.values.map(\.name))
+            let names = graph.values.map(\.name)
+            throw .unknownName(name, known: names + graph.outputs.map(\.name).filter { !names.contains($0) })
         }
         graph.outputs.append(Graph.Output(name: name, value: id))
     }

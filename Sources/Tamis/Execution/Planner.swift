@@ -17,19 +17,30 @@ struct Planner {
     private var neededNodes: [Int] = []
     private var neededValues: Set<Graph.ValueID> = []
 
+    /// What an error at a node is done with: thrown, or collected, and what depends on the node passed over.
+    private let collects: Bool
+    /// The errors at nodes that were found.
+    private(set) var problems: [(node: Graph.Node, inputs: [ValueType?], error: PlanError)] = []
+    /// When errors are collected, what is known of values that have no fixed type.
+    private var open: [Graph.ValueID: ValueType] = [:]
+
     private(set) var inputPorts: [Plan.Port] = []
     private(set) var outputPorts: [Plan.Port] = []
     private(set) var stateParameters: [Plan.Port] = []
     private(set) var steps: [Plan.Step] = []
     private(set) var locations: [Plan.Location] = []
     private(set) var copies: [Plan.Copy] = []
+    private(set) var buffers: [Plan.Buffer] = []
     private(set) var arenaBytes = 0
     private(set) var scratchBytes = 0
     var memoryBytes: Int { budget.taken }
 
-    /// `values` are inputs whose values the plan may count on.
-    init(model: Model, options: PlanOptions, store: WeightStore, values: [String: Tensor] = [:]) {
+    /// `values` are inputs whose values the plan may count on. A planner that `collects` throws no error of a node.
+    init(
+        model: Model, options: PlanOptions, store: WeightStore, values: [String: Tensor] = [:], collects: Bool = false
+    ) {
         self.model = model
+        self.collects = collects
         self.options = options
         self.store = store
         budget = MemoryBudget(limit: options.memoryLimit)
@@ -59,6 +70,10 @@ struct Planner {
         for id in graph.inputs {
             let value = graph.values[id]
             guard case .tensor(let elementType, let dimensions) = value.type else {
+                if collects {
+                    open[id] = value.type
+                    continue
+                }
                 throw .unsupported(operator: "input", rule: "a plan's inputs are tensors", received: "\(value.type)")
             }
             guard let shape = known[id]?.shape ?? shapes[value.name] ?? value.type.shape else {
@@ -93,42 +108,10 @@ struct Planner {
         }
         for index in neededNodes {
             let node = graph.nodes[index]
-            let operands = node.inputs.map { id in
-                id.flatMap { id in
-                    tensors[id].map { Operand(type: .tensor($0.elementType, $0.shape), constant: constant(id)) }
-                }
+            do throws(PlanError) { try fixTypes(of: node) } catch {
+                guard collects else { throw error }
+                problems.append((node, node.inputs.map { $0.map { type(of: $0) ?? graph.values[$0].type } }, error))
             }
-            let types: [ValueType]
-            do throws(ShapeError) {
-                let operands = Operands(operands, operatorName: node.operation.kind)
-                types = try node.operation.outputTypes(for: operands)
-                if let typed = node.operation as? any TypeOperator, let values = try typed.values(for: operands) {
-                    for (id, value) in zip(node.outputs, values) { known[id] = value }
-                }
-            } catch {
-                throw .shape(.at(node: node.name, operator: node.operation.kind, error))
-            }
-            guard types.count == node.outputs.count else {
-                throw .shape(
-                    .at(
-                        node: node.name, operator: node.operation.kind,
-                        .mismatch(
-                            rule: "it must have as many outputs as when the graph was built, \(node.outputs.count)",
-                            received: "\(types.count)")))
-            }
-            for (id, type) in zip(node.outputs, types) {
-                guard case .tensor(let elementType, _) = type, let shape = type.shape else {
-                    throw .openShape(value: graph.values[id].name, type: type)
-                }
-                tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
-                // Before operators make tables as long as the axes.
-                guard bytes(id) <= options.memoryLimit else {
-                    throw .at(
-                        node: node.name, operator: node.operation.kind,
-                        .memory(needed: bytes(id), limit: options.memoryLimit))
-                }
-            }
-            try evaluate(node, operands)
         }
         findNeeded()
         for update in graph.updates {
@@ -143,6 +126,56 @@ struct Planner {
                         received: "\(graph.values[update.value].type)"))
             }
         }
+    }
+
+    /// Gives the outputs of a node fixed types.
+    private mutating func fixTypes(of node: Graph.Node) throws(PlanError) {
+        let operands = node.inputs.map { id in
+            id.flatMap { id in type(of: id).map { Operand(type: $0, constant: constant(id)) } }
+        }
+        // What it reads has an error of its own.
+        if collects, zip(node.inputs, operands).contains(where: { $0 != nil && $1 == nil }) { return }
+        let types: [ValueType]
+        do throws(ShapeError) {
+            let operands = Operands(operands, operatorName: node.operation.kind)
+            types = try node.operation.outputTypes(for: operands)
+            if let typed = node.operation as? any TypeOperator, let values = try typed.values(for: operands) {
+                for (id, value) in zip(node.outputs, values) { known[id] = value }
+            }
+        } catch {
+            throw .shape(.at(node: node.name, operator: node.operation.kind, error))
+        }
+        guard types.count == node.outputs.count else {
+            throw .shape(
+                .at(
+                    node: node.name, operator: node.operation.kind,
+                    .mismatch(
+                        rule: "it must have as many outputs as when the graph was built, \(node.outputs.count)",
+                        received: "\(types.count)")))
+        }
+        for (id, type) in zip(node.outputs, types) {
+            guard case .tensor(let elementType, _) = type, let shape = type.shape else {
+                if collects {
+                    // Where values decide the shape, what is known must do.
+                    open[id] = type
+                    continue
+                }
+                throw .openShape(value: graph.values[id].name, type: type)
+            }
+            tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
+            // Before operators make tables as long as the axes.
+            guard bytes(id) <= options.memoryLimit else {
+                throw .at(
+                    node: node.name, operator: node.operation.kind,
+                    .memory(needed: bytes(id), limit: options.memoryLimit))
+            }
+        }
+        if node.outputs.allSatisfy({ tensors[$0] != nil }) { try evaluate(node, operands) }
+    }
+
+    /// What is known of a value.
+    func type(of id: Graph.ValueID) -> ValueType? {
+        tensors[id].map { .tensor($0.elementType, $0.shape) } ?? open[id]
     }
 
     /// Arithmetic of shapes is short; what is longer is computed when the plan runs.
@@ -165,7 +198,8 @@ struct Planner {
         }
     }
 
-    private func constant(_ id: Graph.ValueID) -> Tensor? {
+    /// A value that is the same in each run of the plan.
+    func constant(_ id: Graph.ValueID) -> Tensor? {
         updated.contains(id) ? nil : known[id] ?? model.constant(id)
     }
 
@@ -187,29 +221,45 @@ struct Planner {
     mutating func prepareSteps() throws(PlanError) {
         for index in neededNodes {
             let node = graph.nodes[index]
-            let context = Preparation(
-                inputs: node.inputs.map { $0.flatMap { tensors[$0] } },
-                outputs: node.outputs.compactMap { tensors[$0] },
-                isOutputWanted: node.outputs.map(neededValues.contains), level: options.level,
-                precision: options.precision,
-                isBatchInvariant: graph.updates.isEmpty, constants: node.inputs.map { $0.flatMap(constant) },
-                store: store, budget: budget,
-                operatorName: node.operation.kind)
-            var prepared: Prepared
-            do throws(PlanError) {
-                prepared = try node.operation.prepare(context)
-                try check(prepared, node)
-            } catch {
-                throw .at(node: node.name, operator: node.operation.kind, error)
+            if collects, node.operation is any DynamicOperator || !isFixed(node) { continue }
+            do throws(PlanError) { try prepareStep(node) } catch {
+                guard collects else { throw error }
+                problems.append((node, node.inputs.map { $0.flatMap(type(of:)) }, error))
             }
-            // Nothing is to be written: an axis of 2⁴⁰ beside one of none would be 2⁴⁰ steps all the same.
-            if context.outputs.allSatisfy({ $0.shape.elementCount == 0 }) { prepared.stages = [] }
-            scratchBytes = max(scratchBytes, prepared.scratchBytes)
-            steps.append(
-                Plan.Step(
-                    name: node.name, operatorName: node.operation.kind, prepared: prepared, slots: [],
-                    inputCount: node.inputs.count))
         }
+    }
+
+    /// Whether all that a node reads and makes has a fixed type.
+    private func isFixed(_ node: Graph.Node) -> Bool {
+        node.inputs.allSatisfy { $0.map { tensors[$0] != nil } ?? true }
+            && node.outputs.allSatisfy { tensors[$0] != nil }
+    }
+
+    private mutating func prepareStep(_ node: Graph.Node) throws(PlanError) {
+        let context = Preparation(
+            inputs: node.inputs.map { $0.flatMap { tensors[$0] } },
+            outputs: node.outputs.compactMap { tensors[$0] },
+            isOutputWanted: node.outputs.map(neededValues.contains), level: options.level,
+            precision: options.precision,
+            isBatchInvariant: graph.updates.isEmpty, constants: node.inputs.map { $0.flatMap(constant) },
+            store: store, budget: budget,
+            operatorName: node.operation.kind)
+        var prepared: Prepared
+        do throws(PlanError) {
+            prepared = try node.operation.prepare(context)
+            try check(prepared, node)
+        } catch {
+            throw .at(node: node.name, operator: node.operation.kind, error)
+        }
+        // Nothing is to be written: an axis of 2⁴⁰ beside one of none would be 2⁴⁰ steps all the same.
+        if context.outputs.allSatisfy({ $0.shape.elementCount == 0 }) { prepared.stages = [] }
+        scratchBytes = max(scratchBytes, prepared.scratchBytes)
+        steps.append(
+            Plan.Step(
+                name: node.name, operatorName: node.operation.kind, prepared: prepared,
+                outputs: zip(node.outputs, context.outputs).map {
+                    Plan.Port(name: graph.values[$0].name, elementType: $1.elementType, shape: $1.shape)
+                }, slots: [], inputCount: node.inputs.count))
     }
 
     /// Throws unless a view is one output of its input's bytes, and work in place names outputs that there are.
@@ -294,6 +344,11 @@ struct Planner {
     ) throws(PlanError) {
         var slotOfRoot: [Graph.ValueID: Int] = [:]
         var buffers: [MemoryPlan.Buffer] = []
+        var names: [String] = []
+        func addBuffer(_ name: String, _ buffer: MemoryPlan.Buffer) {
+            names.append(name)
+            buffers.append(buffer)
+        }
         /// The slots whose place in the arena is still to come, by the index of their buffer.
         var arenaSlots: [(slot: Int, buffer: Int)] = []
         func addSlot(_ location: Plan.Location) -> Int {
@@ -338,7 +393,9 @@ struct Planner {
             let slot = addSlot(.arena(offset: 0))
             slotOfRoot[id] = slot
             arenaSlots.append((slot, buffers.count))
-            buffers.append(MemoryPlan.Buffer(byteCount: bytes(id), first: firstUse[id], last: lastUse[id]))
+            addBuffer(
+                graph.values[id].name,
+                MemoryPlan.Buffer(byteCount: bytes(id), first: firstUse[id], last: lastUse[id]))
             return slot
         }
         var workspaces: [(step: Int, buffer: Int)] = []
@@ -349,7 +406,8 @@ struct Planner {
             steps[step].slots = inputs + outputs
             if steps[step].prepared.workspaceBytes > 0 {
                 workspaces.append((step, buffers.count))
-                buffers.append(
+                addBuffer(
+                    "\(node.name)/workspace",
                     MemoryPlan.Buffer(byteCount: steps[step].prepared.workspaceBytes, first: step, last: step))
             }
         }
@@ -361,7 +419,9 @@ struct Planner {
             if updated.contains(root[update.value]) {
                 let aside = addSlot(.arena(offset: 0))
                 arenaSlots.append((aside, buffers.count))
-                buffers.append(MemoryPlan.Buffer(byteCount: byteCount, first: steps.count, last: steps.count))
+                addBuffer(
+                    "\(graph.values[update.value].name)/aside",
+                    MemoryPlan.Buffer(byteCount: byteCount, first: steps.count, last: steps.count))
                 copies.append(Plan.Copy(from: from, to: aside, byteCount: byteCount))
                 from = aside
             }
@@ -372,6 +432,11 @@ struct Planner {
         try budget.take(memory.byteCount)
         try budget.take(scratchBytes)
         arenaBytes = memory.byteCount
+        self.buffers = buffers.indices.map { index in
+            Plan.Buffer(
+                name: names[index], offset: memory.offsets[index], byteCount: buffers[index].byteCount,
+                first: buffers[index].first, last: min(buffers[index].last, max(steps.count - 1, 0)))
+        }
         for (slot, buffer) in arenaSlots { locations[slot] = .arena(offset: memory.offsets[buffer]) }
         for (step, buffer) in workspaces { steps[step].workspaceOffset = memory.offsets[buffer] }
     }

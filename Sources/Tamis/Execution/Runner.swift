@@ -268,6 +268,17 @@ extension Runner {
 
         var memoryLimit: Int { settings.options.memoryLimit }
 
+        func evaluate(_ operation: any Operator, on inputs: [Tensor]) throws(ExecutionError) -> [Tensor] {
+            do throws(PlanError) {
+                if let outputs = try Evaluation(options: settings.options)(operation, inputs) { return outputs }
+                throw .unsupported(
+                    operator: operation.kind, rule: "its tensors must have elements of a fixed size",
+                    received: "\(inputs.map(\.elementType))")
+            } catch {
+                throw .plan(error)
+            }
+        }
+
         func run(_ model: Model, at index: Int, on inputs: [Value]) throws(ExecutionError) -> [Value] {
             let runner = runners[index] ?? Runner(model, settings: settings)
             runners[index] = runner

@@ -28,6 +28,7 @@ struct LowerActivations: Pass {
             return { (lowering) throws(ShapeError) in try lowering.swish(activation.alpha) }
         case .gelu where version < 20: return { (lowering) throws(ShapeError) in try lowering.gelu() }
         case .geluTanh where version < 20: return { (lowering) throws(ShapeError) in try lowering.geluTanh() }
+        case .hardSilu where version < 14: return { (lowering) throws(ShapeError) in try lowering.hardSwish() }
         case .mish where version < 18: return { (lowering) throws(ShapeError) in try lowering.mish() }
         default: return nil
         }
@@ -63,6 +64,11 @@ private struct Lowering {
         let cube = try product(product(x, x), x)
         let argument = try product(sum(x, product(cube, number(0.044715))), number((2 / Double.pi).squareRoot()))
         return try half(sum(graph.call(Activate(.tanh), argument), number(1)))
+    }
+
+    /// x · min(max(x / 6 + ½, 0), 1)
+    func hardSwish() throws(ShapeError) -> Symbol {
+        try product(x, graph.call(Activate(.hardSigmoid), x), isLast: true)
     }
 
     /// x · tanh(softplus(x))

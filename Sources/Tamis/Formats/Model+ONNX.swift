@@ -7,12 +7,7 @@ extension Model {
     public init(
         onnx path: String, operators: ONNXOperators = .standard, limits: Limits = Limits()
     ) throws(ImportError) {
-        let file = try ONNXModel(path: path, limits: limits)
-        do throws(ImportError) {
-            try self.init(file, operators: operators, folder: path.folder, limits: limits)
-        } catch {
-            throw .inFile(path, error)
-        }
+        self = try Model.read(path, operators: operators, limits: limits).model
     }
 
     /// Reads the bytes of an ONNX file. Throws as reading the file does.
@@ -23,24 +18,15 @@ extension Model {
             ONNXModel(FileBytes(onnxBytes), limits: limits), operators: operators, folder: nil, limits: limits)
     }
 
-    /// Everything that is wrong with an ONNX file, found in one reading, and the model if nothing is that keeps it from
-    /// being run.
-    ///
-    /// What cannot be read at all, such as a file that is no protocol buffer, is one problem.
-    public static func check(
-        onnx path: String, operators: ONNXOperators = .standard, limits: Limits = Limits()
-    ) -> (model: Model?, problems: [ModelProblem]) {
-        let file: ONNXModel
-        do throws(ImportError) { file = try ONNXModel(path: path, limits: limits) } catch {
-            return (nil, [ModelProblem(error)])
-        }
-        let importer = ONNXImporter(
-            file, operators: operators, folder: path.folder, limits: limits, collects: true)
+    /// Reads an ONNX file: as it stands there, and as a model.
+    static func read(
+        _ path: String, operators: ONNXOperators, limits: Limits
+    ) throws(ImportError) -> (file: ONNXModel, model: Model) {
+        let file = try ONNXModel(modelPath: path, limits: limits)
         do throws(ImportError) {
-            let model = try importer.model()
-            return (importer.problems.contains { $0.severity == .error } ? nil : model, importer.problems)
+            return (file, try Model(file, operators: operators, folder: path.folder, limits: limits))
         } catch {
-            return (nil, importer.problems + [ModelProblem(error)])
+            throw .inFile(path, error)
         }
     }
 
@@ -72,7 +58,22 @@ extension Model {
     }
 }
 
+extension ONNXModel {
+    /// Reads a model's file; one that is something else altogether is told so.
+    init(modelPath path: String, limits: Limits) throws(ImportError) {
+        let bytes = try FileBytes(path: path, limits: limits)
+        do throws(ImportError) {
+            if let kind = FileKind.foreign(bytes) {
+                throw .malformed(rule: "the file must be an ONNX model", received: kind, offset: nil)
+            }
+            try self.init(bytes, limits: limits)
+        } catch {
+            throw .inFile(path, error)
+        }
+    }
+}
+
 extension String {
     /// The folder of a path.
-    fileprivate var folder: String { lastIndex(of: "/").map { String(self[...$0]) } ?? "." }
+    var folder: String { lastIndex(of: "/").map { String(self[...$0]) } ?? "." }
 }

@@ -22,11 +22,13 @@ struct ONNXExporter {
             throw .unsupported("a step of training, which changes parameters", place: "the graph")
         }
         let lower = LowerActivations(version: version)
-        let read = try rewriting { () throws(PlanError) in try lower(DropUnread()(model)) }
+        let read = try rewriting { () throws(PlanError) in
+            try lower(GemmTerms(operators, version: version)(DropUnread()(model)))
+        }
         var written: [Int: Written] = [:]
         for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
         let ordered = try rewriting { () throws(PlanError) in
-            try lower(CancelTransposes(foldsIntoDense: false)(inFileOrder(read, written)))
+            try lower(CancelTransposes(isForFile: true)(inFileOrder(read, written)))
         }
         return try emit(ordered)
     }
@@ -139,7 +141,7 @@ struct ONNXExporter {
         file.name = model.metadata["name"] ?? "model"
         var names = try FileNames(graph)
         for id in graph.inputs {
-            file.inputs.append(ONNXValueInfo(names[id], type: try type(graph.values[id].type, of: names[id])))
+            file.inputs.append(ONNXValueInfo(names[id], type: ONNXType(graph.values[id].type)))
         }
         var domains: [String: Int] = ["": version]
 
@@ -191,7 +193,7 @@ struct ONNXExporter {
                 file.nodes.append(ONNXNode("Identity", inputs: [names[output.value]], outputs: [output.name]))
             }
             file.outputs.append(
-                ONNXValueInfo(output.name, type: try type(graph.values[output.value].type, of: output.name)))
+                ONNXValueInfo(output.name, type: ONNXType(graph.values[output.value].type)))
         }
 
         var result = ONNXModel(
@@ -204,21 +206,6 @@ struct ONNXExporter {
             result.metadata.append(ONNXEntry(key: key, value: value))
         }
         return result
-    }
-
-    private func type(_ type: ValueType, of name: String) throws(ExportError) -> ONNXType {
-        guard case .tensor(let elementType, let dimensions) = type else {
-            throw .unsupported("inputs and outputs that are no tensors", place: "\"\(name)\"")
-        }
-        return .tensor(
-            elementType,
-            dimensions?.map { dimension in
-                switch dimension {
-                case .fixed(let extent): .fixed(extent)
-                case .named(let name): .named(name)
-                case .unknown: .unknown
-                }
-            })
     }
 }
 
@@ -263,7 +250,7 @@ private struct FileNames {
 }
 
 /// A node of a file in a graph that is being put in the file's order of axes. It is never run.
-private struct ONNXNodeOperator: Operator {
+struct ONNXNodeOperator: Operator {
     let row: ONNXOperator
     let node: ONNXNodeWriter
     let types: [ValueType]

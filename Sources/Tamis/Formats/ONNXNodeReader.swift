@@ -181,6 +181,17 @@ public final class ONNXNodeReader {
         }
     }
 
+    /// A type of values, its shapes left open; nil where the node does not say.
+    func type(_ name: String) throws(ImportError) -> ValueType? {
+        switch attributes.removeValue(forKey: name) {
+        case nil: return nil
+        case .type(let type):
+            guard let type = type.openType else { throw unsupported("a type of \"\(name)\" that Tamis has not") }
+            return type
+        case let other?: throw wrongKind(name, "a type", other)
+        }
+    }
+
     /// A graph that the node holds, as a model of its own, and the values of this graph that it reads: they come after
     /// the graph's own inputs. `types` are those of the values its own inputs will get, where they are known.
     public func body(_ name: String, types: [ValueType?] = []) throws(ImportError) -> (ONNXBody, captures: [Symbol]) {
@@ -346,6 +357,9 @@ final class ONNXValue {
         isInitializer = false
         forms = [(symbol.dimensions.map { .identity(rank: $0.count) }, symbol)]
     }
+
+    /// Its type, in the order of axes of who made it.
+    var type: ValueType? { tensor.map { .tensor($0.elementType, $0.shape) } ?? forms.first?.symbol.type }
 
     /// The value in the graph that stands for it in the file's order of axes, if a node computes it.
     var computedID: Graph.ValueID? { tensor == nil ? forms.first?.symbol.id : nil }

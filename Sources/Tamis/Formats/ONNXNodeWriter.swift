@@ -43,6 +43,10 @@ public struct ONNXNodeWriter: Sendable {
     public mutating func set(_ name: String, _ values: [String]) {
         attributes.append(ONNXAttribute(name, .strings(values)))
     }
+    /// Adds a type of values.
+    mutating func set(_ name: String, _ type: ValueType) {
+        attributes.append(ONNXAttribute(name, .type(ONNXType(type))))
+    }
     /// Adds a tensor.
     public mutating func set(_ name: String, _ value: Tensor) {
         attributes.append(ONNXAttribute(name, .tensor(ONNXTensor(value))))

@@ -2,7 +2,15 @@ extension ONNXOperators {
     /// The rows of the table of activations; what a version has no operator for is written as several
     /// (`LowerActivations`).
     static let activations: [ONNXOperator] = [
-        activation("Relu") { _ in .relu },
+        ONNXOperator(
+            "Relu",
+            read: { (node) throws(ImportError) in
+                let x = try node.input(0)
+                // Of integers it is no activation that can be fused.
+                guard x.type.elementType?.isInteger == true else { return [try node.call(Activate(.relu), x)] }
+                return [try node.call(Clip(), x, node.scalar(0, like: x))]
+            },
+            write: { (_: Activate, _) throws(ExportError) in }),
         activation("Sigmoid") { _ in .sigmoid },
         activation("Tanh") { _ in .tanh },
         activation("Softplus") { _ in .softplus },

@@ -1,6 +1,6 @@
 extension ONNXOperators {
     /// Operators that move elements: other shapes, orders and selections; constants.
-    static let moving: [ONNXOperator] = shapes + selections
+    static let moving: [ONNXOperator] = shapes + selections + indexed
 
     /// The same elements in another shape or order, shapes themselves, and constants.
     private static let shapes: [ONNXOperator] = [
@@ -132,7 +132,7 @@ extension ONNXOperators {
                 if let lengths = try node.optionalInput(1) {
                     return try node.append(Split(axis: axis, parts: .input(count)), [x, lengths])
                 }
-                if node.version < 18, let extent = x.extent(axis), count > 0, extent % count != 0 {
+                if node.version < 18, let extent = x.type.extent(axis), count > 0, extent % count != 0 {
                     throw node.invalid(
                         "the parts must be of one length before version 18", received: "\(extent) in \(count)")
                 }
@@ -144,7 +144,12 @@ extension ONNXOperators {
                 switch split.parts {
                 case .input: break
                 case .lengths(let lengths): try node.setInput(1, lengths)
-                case .equal(let count): if node.version >= 18 { node.set("num_outputs", count) }
+                case .equal(let count) where node.version >= 18: node.set("num_outputs", count)
+                case .equal(let count):
+                    // Before, parts that are not all of one length must be said.
+                    if let extent = node.inputs.first??.extent(split.axis), extent % count != 0 {
+                        try node.setInput(1, Split.equalLengths(of: extent, count: count))
+                    }
                 }
             }),
         ONNXOperator(
@@ -233,6 +238,148 @@ extension ONNXOperators {
                 if let extents = operation.extents { try node.setInput(1, extents) }
             }),
     ]
+
+    /// Elements taken and written by indices, and places found.
+    private static let indexed: [ONNXOperator] = [
+        ONNXOperator(
+            "GatherElements", versions: 11...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                [try node.call(GatherElements(axis: node.int("axis", default: 0)), node.input(0), node.input(1))]
+            },
+            write: { (gather: GatherElements, node) throws(ExportError) in node.set("axis", gather.axis) }),
+        ONNXOperator(
+            "GatherND", versions: 11...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let operation = GatherND(batchDimensions: try node.int("batch_dims", default: 0))
+                return [try node.call(operation, node.input(0), node.input(1))]
+            },
+            write: { (gather: GatherND, node) throws(ExportError) in
+                if gather.batchDimensions != 0 { node.set("batch_dims", gather.batchDimensions) }
+            }),
+        ONNXOperator(
+            "Scatter", versions: 9...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let operation = ScatterElements(axis: try node.int("axis", default: 0))
+                return [try node.call(operation, node.input(0), node.input(1), node.input(2))]
+            }),
+        ONNXOperator(
+            "ScatterElements", versions: 11...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let operation = ScatterElements(axis: try node.int("axis", default: 0), reduction: try node.reduction())
+                return [try node.call(operation, node.input(0), node.input(1), node.input(2))]
+            },
+            write: { (scatter: ScatterElements, node) throws(ExportError) in
+                node.set("axis", scatter.axis)
+                try node.set(scatter.reduction)
+            }),
+        ONNXOperator(
+            "ScatterND", versions: 11...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let operation = ScatterND(reduction: try node.reduction())
+                return [try node.call(operation, node.input(0), node.input(1), node.input(2))]
+            },
+            write: { (scatter: ScatterND, node) throws(ExportError) in
+                guard scatter.batchDimensions == 0 else { throw node.unsupported("a ScatterND of batches") }
+                try node.set(scatter.reduction)
+            }),
+        ONNXOperator(
+            "OneHot", versions: 9...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let operation = OneHot(axis: try node.int("axis", default: -1))
+                return [try node.call(operation, node.input(0), node.input(1), node.input(2))]
+            },
+            write: { (oneHot: OneHot, node) throws(ExportError) in
+                node.set("axis", oneHot.axis)
+                if let depth = oneHot.depth { try node.setInput(1, [depth]) }
+            }),
+        ONNXOperator(
+            "EyeLike", versions: 9...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let operation = EyeLike(
+                    diagonal: try node.int("k", default: 0), elementType: try node.elementType("dtype"))
+                return [try node.call(operation, node.input(0))]
+            },
+            write: { (eye: EyeLike, node) throws(ExportError) in
+                if eye.diagonal != 0 { node.set("k", eye.diagonal) }
+                if let elementType = eye.elementType { node.set("dtype", elementType.onnxNumber) }
+            }),
+        ONNXOperator(
+            "Trilu", versions: 14...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let operation = Trilu(isUpper: try node.int("upper", default: 1) != 0)
+                return [try node.call(operation, node.input(0), node.optionalInput(1))]
+            },
+            write: { (trilu: Trilu, node) throws(ExportError) in if !trilu.isUpper { node.set("upper", 0) } }),
+        ONNXOperator(
+            "DepthToSpace", inputs: [.image], outputs: [.image],
+            read: { (node) throws(ImportError) in
+                let operation = DepthToSpace(
+                    block: try node.int("blocksize", default: 0), order: try node.channelOrder())
+                return [try node.call(operation, node.input(0, rank: 4))]
+            },
+            write: { (operation: DepthToSpace, node) throws(ExportError) in
+                node.set("blocksize", operation.block)
+                if operation.order != .depthLast { node.set("mode", operation.order.rawValue) }
+            }),
+        ONNXOperator(
+            "SpaceToDepth", inputs: [.image], outputs: [.image],
+            read: { (node) throws(ImportError) in
+                let operation = SpaceToDepth(
+                    block: try node.int("blocksize", default: 0), order: try node.channelOrder())
+                return [try node.call(operation, node.input(0, rank: 4))]
+            },
+            write: { (operation: SpaceToDepth, node) throws(ExportError) in
+                node.set("blocksize", operation.block)
+                guard operation.order != .depthLast else { return }
+                guard node.version >= 28 else {
+                    throw node.unsupported("a SpaceToDepth of this order before version 28 of the operator set")
+                }
+                node.set("mode", operation.order.rawValue)
+            }),
+        ONNXOperator(
+            "ReverseSequence", versions: 10...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let (batch, time) = (try node.int("batch_axis", default: 1), try node.int("time_axis", default: 0))
+                guard [batch, time].sorted() == [0, 1] else {
+                    throw node.invalid("its axes must be 0 and 1", received: "\(batch) and \(time)")
+                }
+                return [try node.call(ReverseSequence(isBatchFirst: batch == 0), node.input(0), node.input(1))]
+            },
+            write: { (reverse: ReverseSequence, node) throws(ExportError) in
+                node.set("batch_axis", reverse.isBatchFirst ? 0 : 1)
+                node.set("time_axis", reverse.isBatchFirst ? 1 : 0)
+            }),
+        ONNXOperator(
+            "NonZero", versions: 9...versions.upperBound,
+            read: { (node) throws(ImportError) in [try node.call(NonZero(), node.input(0))] },
+            write: { (_: NonZero, _) throws(ExportError) in }),
+        ONNXOperator(
+            "Compress", versions: 9...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let axis = try node.optionalInt("axis")
+                guard let condition = node.constant(1), condition.elementType == .bool else {
+                    return [try node.call(Compress(axis: axis), node.input(0), node.input(1))]
+                }
+                // Known positions need no run to be found.
+                let positions = try node.shaped { () throws(ShapeError) in try Tensor(Compress.positions(condition)) }
+                let x = try axis == nil ? node.call(Reshape(to: [-1]), node.input(0)) : node.input(0)
+                return [try node.call(Gather(axis: axis ?? 0), x, node.constant(positions))]
+            },
+            write: { (compress: Compress, node) throws(ExportError) in
+                if let axis = compress.axis { node.set("axis", axis) }
+            }),
+        ONNXOperator(
+            "Unique", versions: 11...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let operation = Unique(
+                    axis: try node.optionalInt("axis"), isSorted: try node.int("sorted", default: 1) != 0)
+                return try node.append(operation, [node.input(0)])
+            },
+            write: { (unique: Unique, node) throws(ExportError) in
+                if let axis = unique.axis { node.set("axis", axis) }
+                if !unique.isSorted { node.set("sorted", 0) }
+            }),
+    ]
 }
 
 extension ONNXNodeReader {
@@ -246,6 +393,24 @@ extension ONNXNodeReader {
             throw invalid("\"starts\" and \"axes\" must be as many", received: "\(starts.count) and \(axes.count)")
         }
         return starts.indices.map { Slice.Range(axis: axes[$0], start: starts[$0], end: ends[$0]) }
+    }
+
+    /// What a scatter does to the elements it writes to.
+    fileprivate func reduction() throws(ImportError) -> ScatterReduction {
+        let name = try string("reduction", default: "none")
+        guard let reduction = ScatterReduction(rawValue: name) else {
+            throw invalid("\"reduction\" must be none, add, mul, max or min", received: "\"\(name)\"")
+        }
+        return reduction
+    }
+
+    /// The order of channels that hold squares of pixels.
+    fileprivate func channelOrder() throws(ImportError) -> ChannelOrder {
+        let name = try string("mode", default: "DCR")
+        guard let order = ChannelOrder(rawValue: name) else {
+            throw invalid("\"mode\" must be DCR or CRD", received: "\"\(name)\"")
+        }
+        return order
     }
 
     fileprivate func padMode() throws(ImportError) -> Pad.Mode {
@@ -266,14 +431,27 @@ extension ONNXNodeReader {
     }
 }
 
-extension Symbol {
+extension ONNXNodeWriter {
+    /// Adds what a scatter does to the elements it writes to.
+    fileprivate mutating func set(_ reduction: ScatterReduction) throws(ExportError) {
+        guard reduction != .none else { return }
+        guard version >= (reduction == .add || reduction == .mul ? 16 : 18) else {
+            throw unsupported("a scatter that reduces before version 16 or 18 of the operator set")
+        }
+        set("reduction", reduction.rawValue)
+    }
+}
+
+extension ValueType {
     /// The extent of an axis, negative from the end, where it is known.
     fileprivate func extent(_ axis: Int) -> Int? {
         guard let dimensions else { return nil }
         let axis = axis < 0 ? axis + dimensions.count : axis
         return dimensions.indices.contains(axis) ? dimensions[axis].value : nil
     }
+}
 
+extension Symbol {
     /// Whether a Reshape to `shape` makes rows of the first axis and columns of all others, as Flatten does.
     fileprivate func isFlattened(by shape: Tensor) -> Bool {
         guard let dimensions, let first = dimensions.first, let shape = try? shape.scalars(as: Int64.self),

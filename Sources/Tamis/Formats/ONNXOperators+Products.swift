@@ -37,5 +37,15 @@ extension ONNXOperators {
                 node.addends = [2, 3]
                 node.activation = product.activation
             }),
+        ONNXOperator(
+            "Einsum", versions: 12...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let equation = try node.string("equation", default: "")
+                let operation = try node.shaped { () throws(ShapeError) in try Einsum(equation) }
+                var inputs: [Symbol] = []
+                for index in 0..<node.inputCount { inputs.append(try node.weight(index)) }
+                return try node.append(operation, inputs)
+            },
+            write: { (einsum: Einsum, node) throws(ExportError) in node.set("equation", einsum.equation) }),
     ]
 }

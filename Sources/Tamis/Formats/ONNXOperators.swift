@@ -51,5 +51,6 @@ public struct ONNXOperators: Sendable {
 
     /// The operators that Tamis has.
     public static let standard = ONNXOperators(
-        spatial + normalization + products + moving + elementwise + reduction + recurrent + control + quantization)
+        spatial + normalization + products + moving + sequences + elementwise + reduction + recurrent + control
+            + quantization)
 }

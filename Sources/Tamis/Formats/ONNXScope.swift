@@ -46,6 +46,9 @@ final class ONNXScope {
         return value
     }
 
+    /// The type of what a name stands for, where it is known.
+    func type(of name: String) -> ValueType? { (try? value(name))?.type }
+
     /// Whether a name stands for something that could not be read.
     func isUnread(_ name: String) -> Bool {
         unread.contains(name) || (values[name] == nil && outer?.isUnread(name) ?? false)

@@ -104,6 +104,8 @@ public protocol RunContext: AnyObject {
     /// Runs the operator's model at `index` (0 for the first it holds) on values for its inputs, in order, and returns its
     /// outputs, in order. Plans are kept from one call to the next.
     func run(_ model: Model, at index: Int, on inputs: [Value]) throws(ExecutionError) -> [Value]
+    /// The outputs of an operator of fixed shapes for these tensors.
+    func evaluate(_ operation: any Operator, on inputs: [Tensor]) throws(ExecutionError) -> [Tensor]
     /// The most bytes that memory for one value may take.
     var memoryLimit: Int { get }
 }

@@ -29,7 +29,7 @@ extension PlanError: CustomStringConvertible {
         switch self {
         case .missingInput(let name, let type): "the input \"\(name)\" (\(type)) must be given; received none"
         case .unknownName(let name, let known):
-            "a name must be one of \(known.map { "\"\($0)\"" }.joined(separator: ", ")); received \"\(name)\""
+            "a name must be one of \(known.listed(for: name)); received \"\(name)\""
         case .inputShape(let name, let expected, let received):
             "the input \"\(name)\" must be \(expected); received \(received)"
         case .missingParameter(let name): "the parameter \"\(name)\" must have a value; received none"

@@ -4,7 +4,7 @@ extension Sequential {
         var rows = layers.map { layer in
             [
                 "\(layer.name) (\(layer.kind))", layer.outputs.map(\.kerasShape).joined(separator: ", "),
-                count(layer.parameters).formatted,
+                count(layer.parameters).grouped,
             ]
         }
         rows.insert(["Layer (type)", "Output Shape", "Param #"], at: 0)
@@ -29,9 +29,9 @@ extension Sequential {
         lines.append(line("└", "┴", "┘", "─"))
         let trainable = count(model.trainableParameters)
         let all = model.parameters.scalarCount
-        lines.append(" Total params: \(all.formatted) (\(all.formattedBytes))")
-        lines.append(" Trainable params: \(trainable.formatted) (\(trainable.formattedBytes))")
-        lines.append(" Non-trainable params: \((all - trainable).formatted) (\((all - trainable).formattedBytes))")
+        lines.append(" Total params: \(all.grouped) (\(all.formattedBytes))")
+        lines.append(" Trainable params: \(trainable.grouped) (\(trainable.formattedBytes))")
+        lines.append(" Non-trainable params: \((all - trainable).grouped) (\((all - trainable).formattedBytes))")
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -59,16 +59,6 @@ extension ValueType {
 }
 
 extension Int {
-    /// The number with a comma between thousands.
-    fileprivate var formatted: String {
-        var digits = ""
-        for (index, digit) in String(self).reversed().enumerated() {
-            if index > 0, index % 3 == 0, digit != "-" { digits.append(",") }
-            digits.append(digit)
-        }
-        return String(digits.reversed())
-    }
-
     /// The size of so many float32 in the unit Keras would choose.
     fileprivate var formattedBytes: String {
         var size = Double(self) * 4

@@ -15,7 +15,7 @@ public struct Bitwise: Operator {
         case shiftRight = "BitShiftRight"
 
         /// Whether the operands are booleans.
-        var isLogical: Bool { self == .and || self == .or || self == .xor }
+        package var isLogical: Bool { self == .and || self == .or || self == .xor }
         /// Whether it moves bits.
         var isShift: Bool { self == .shiftLeft || self == .shiftRight }
     }

@@ -1,7 +1,3 @@
-import CTamisKernels
-import Glibc
-import TamisKernels
-
 /// A function that a recurrent layer applies to its gates, with ONNX's names and numbers.
 public struct GateFunction: Hashable, Sendable {
     /// The formulas, by ONNX's names.
@@ -56,30 +52,29 @@ public struct GateFunction: Hashable, Sendable {
         self.beta = formula.defaults.beta.map { beta ?? $0 } ?? 0
     }
 
-    /// The kernel that computes it, and its gradient, where there is one.
-    var kernel: tamis_activation? {
+    /// The function for a type of scalars, as outer · f(inner · x) + shift of a row of the table of activations.
+    func parts<Scalar: RecurrentScalar>(
+        _ type: Scalar.Type
+    ) -> (inner: Double, activation: Activation, outer: Double, shift: Double) {
         switch formula {
-        case .relu: tamis_activation(curve: TAMIS_RELU, alpha: 0, beta: 0)
-        case .tanh: tamis_activation(curve: TAMIS_TANH, alpha: 0, beta: 0)
-        case .sigmoid: tamis_activation(curve: TAMIS_SIGMOID, alpha: 0, beta: 0)
-        default: nil
+        case .relu: (1, .relu, 1, 0)
+        case .tanh: (1, .tanh, 1, 0)
+        case .sigmoid: (1, .sigmoid, 1, 0)
+        case .affine: (1, .linear, alpha, beta)
+        case .leakyRelu: (1, .leakyRelu(alpha), 1, 0)
+        // Here x passes at alpha itself, in the table only above it.
+        case .thresholdedRelu: (1, .threshold(Double(Scalar(alpha).nextDown)), 1, 0)
+        case .scaledTanh: (beta, .tanh, alpha, 0)
+        case .hardSigmoid: (1, .hardSigmoid(alpha: alpha, beta: beta), 1, 0)
+        case .elu: (1, .elu(alpha), 1, 0)
+        case .softsign: (1, .softsign, 1, 0)
+        case .softplus: (1, .softplus, 1, 0)
         }
     }
 
-    /// The function of one number.
-    package func callAsFunction(_ x: Double) -> Double {
-        switch formula {
-        case .relu: x < 0 ? 0 : x
-        case .tanh: Glibc.tanh(x)
-        case .sigmoid: 1 / (1 + exp(-x))
-        case .affine: alpha * x + beta
-        case .leakyRelu: x < 0 ? alpha * x : x
-        case .thresholdedRelu: x < alpha ? 0 : x
-        case .scaledTanh: alpha * Glibc.tanh(beta * x)
-        case .hardSigmoid: alpha * x + beta < 0 ? 0 : alpha * x + beta > 1 ? 1 : alpha * x + beta
-        case .elu: x < 0 ? alpha * expm1(x) : x
-        case .softsign: x / (1 + abs(x))
-        case .softplus: x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))
-        }
+    /// The row of the table that it is and whose derivative follows from the output, or nil.
+    var differentiable: Activation? {
+        let (inner, activation, outer, shift) = parts(Double.self)
+        return activation.derivesFromOutput && (inner, outer, shift) == (1, 1, 0) ? activation : nil
     }
 }

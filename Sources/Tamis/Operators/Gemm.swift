@@ -24,14 +24,14 @@ public struct Gemm: DifferentiableOperator, Hashable {
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...4)
-        let (elementType, x) = try inputs.floats(0, "x", rank: 2...2)
+        let (elementType, x) = try inputs.numbers(0, "x", rank: 2...2)
         try inputs.expect(elementType, of: 1, "w")
-        let w = try inputs.floats(1, "w", rank: 2...2).dimensions
+        let w = try inputs.numbers(1, "w", rank: 2...2).dimensions
         _ = try inputs.common(x[transposeX ? 0 : 1], w[transposeW ? 1 : 0], "K, the columns of x and the rows of w")
         var columns = w[transposeW ? 0 : 1]
         if inputs.optional(2) != nil {
             try inputs.expect(elementType, of: 2, "bias")
-            let bias = try inputs.floats(2, "bias", rank: 1...1).dimensions
+            let bias = try inputs.numbers(2, "bias", rank: 1...1).dimensions
             columns = try inputs.common(columns, bias[0], "columns of the output")
         }
         let y = ValueType.tensor(elementType, [x[transposeX ? 1 : 0], columns])
@@ -42,6 +42,12 @@ public struct Gemm: DifferentiableOperator, Hashable {
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let y = context.outputs[0].shape
+        guard x.elementType.isFloat else {
+            return try IntegerProduct(
+                m: y[0], n: y[1], k: x.shape[transposeX ? 0 : 1], transposeX: transposeX, transposeW: transposeW,
+                activation: activation, kind: kind
+            ).prepared(x.elementType)
+        }
         return try .product(
             context, kernels: context.kernels(for: x.elementType), transposeX: transposeX, transposeW: transposeW,
             m: y[0],

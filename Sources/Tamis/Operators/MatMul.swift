@@ -16,16 +16,18 @@ public struct MatMul: DifferentiableOperator, Hashable {
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...4)
-        let (elementType, a) = try inputs.floats(0, "a", rank: 1...64)
+        let (open, other) = (try inputs.tensor(0, "a"), try inputs.tensor(1, "b"))
+        if open.dimensions == nil || other.dimensions == nil { return [.tensor(open.elementType, nil)] }
+        let (elementType, a) = try inputs.numbers(0, "a", rank: 1...64)
         try inputs.expect(elementType, of: 1, "b")
-        let b = try inputs.floats(1, "b", rank: 1...64).dimensions
+        let b = try inputs.numbers(1, "b", rank: 1...64).dimensions
         _ = try inputs.common(a[a.count - 1], b[max(0, b.count - 2)], "K, the last axis of a and the last but one of b")
         var output = try Broadcast.dimensions(Array(a.dropLast(2)), Array(b.dropLast(2)), of: kind)
         if a.count > 1 { output.append(a[a.count - 2]) }
         if b.count > 1 { output.append(b[b.count - 1]) }
         if inputs.optional(2) != nil {
             try inputs.expect(elementType, of: 2, "bias")
-            let bias = try inputs.floats(2, "bias", rank: 1...1).dimensions
+            let bias = try inputs.numbers(2, "bias", rank: 1...1).dimensions
             guard b.count > 1 else {
                 throw .mismatch(rule: "MatMul with a bias needs a b of two axes or more", received: "\(b)")
             }
@@ -38,24 +40,32 @@ public struct MatMul: DifferentiableOperator, Hashable {
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let (a, b) = (try context.input(0), try context.input(1))
-        let kernels = try context.kernels(for: a.elementType)
         let k = a.shape[a.shape.rank - 1]
         let n = b.shape.rank > 1 ? b.shape[b.shape.rank - 1] : 1
-        if b.shape.rank <= 2 {
-            // One b for all: the axes before K are rows of one product.
-            return try .product(
-                context, kernels: kernels, transposeX: false, transposeW: false,
-                m: a.shape.dimensions.dropLast().reduce(1, *), n: n, k: k, activation: activation)
-        }
-        let m = a.shape.rank > 1 ? a.shape[a.shape.rank - 2] : 1
-        try context.checkProduct(m, n, k)
-        let batch: [Int]
-        let (strideA, strideB): ([Int], [Int])
+        // One b for all: the axes before K are rows of one product.
+        let hasOneMatrix = b.shape.rank <= 2
+        let m =
+            hasOneMatrix ? a.shape.dimensions.dropLast().reduce(1, *) : a.shape.rank > 1 ? a.shape[a.shape.rank - 2] : 1
+        let broadcast: Broadcast
         do throws(ShapeError) {
-            let broadcast = try Broadcast(
-                Shape(Array(a.shape.dimensions.dropLast(2))), Shape(Array(b.shape.dimensions.dropLast(2))))
-            (batch, strideA, strideB) = (broadcast.extents, broadcast.stridesA, broadcast.stridesB)
-        } catch { throw .shape(error) }
+            broadcast = try Broadcast(
+                Shape(hasOneMatrix ? [] : Array(a.shape.dimensions.dropLast(2))),
+                Shape(Array(b.shape.dimensions.dropLast(2))))
+        } catch {
+            throw .shape(error)
+        }
+        guard a.elementType.isFloat else {
+            return try IntegerProduct(m: m, n: n, k: k, batch: broadcast, activation: activation, kind: kind)
+                .prepared(a.elementType)
+        }
+        let kernels = try context.kernels(for: a.elementType)
+        if hasOneMatrix {
+            return try .product(
+                context, kernels: kernels, transposeX: false, transposeW: false, m: m, n: n, k: k,
+                activation: activation)
+        }
+        try context.checkProduct(m, n, k)
+        let (batch, strideA, strideB) = (broadcast.extents, broadcast.stridesA, broadcast.stridesB)
         let matrices = batch.reduce(1, *)
         let size = kernels.type.byteCount
         let activation = activation.kernel
@@ -101,8 +111,7 @@ public struct MatMul: DifferentiableOperator, Hashable {
             let rankB = b.dimensions?.count
         else { return node.inputs.map { _ in nil } }
         guard rankA > 1, rankB > 1 else {
-            throw .mismatch(
-                rule: "the gradient of MatMul needs operands of two axes or more", received: "\(rankA) and \(rankB)")
+            return try gradientsOfVectors(node, a, b, dy, wanted: wanted, in: graph)
         }
         func swapped(_ symbol: Symbol, rank: Int) throws(ShapeError) -> Symbol {
             var order = Array(0..<rank)
@@ -130,6 +139,27 @@ public struct MatMul: DifferentiableOperator, Hashable {
             gradients[2] = try graph.call(Unbroadcast(), dy, bias, name: "\(node.name)/bias_gradient")
         }
         if wanted.count > 3, wanted[3] { gradients[3] = dy }
+        return gradients
+    }
+
+    /// The gradients where an operand has one axis: those of the product with its second one.
+    private func gradientsOfVectors(
+        _ node: NodeSymbols, _ a: Symbol, _ b: Symbol, _ dy: Symbol, wanted: [Bool], in graph: GraphBuilder
+    ) throws(ShapeError) -> [Symbol?] {
+        let (isRow, isColumn) = (a.dimensions?.count == 1, b.dimensions?.count == 1)
+        let wideA = isRow ? try graph.call(Reshape(to: [1, -1]), a) : a
+        let wideB = isColumn ? try graph.call(Reshape(to: [-1, 1]), b) : b
+        // The axes of the batch keep their extents: 0.
+        let batch = [Int](repeating: 0, count: max(0, (dy.dimensions?.count ?? 0) - 1))
+        let wideY = try graph.call(Reshape(to: batch + [isRow ? 1 : -1, isColumn ? 1 : -1]), dy)
+        let wide = NodeSymbols(name: node.name, inputs: [wideA, wideB], outputs: node.outputs)
+        let found = try MatMul().gradients(at: wide, of: [wideY], wanted: Array(wanted[..<2]), in: graph)
+        var gradients: [Symbol?] = node.inputs.map { _ in nil }
+        for (index, operand) in [a, b].enumerated() where wanted[index] {
+            gradients[index] = try found[index].map { (gradient) throws(ShapeError) in
+                try graph.call(ReshapeLike(), gradient, operand)
+            }
+        }
         return gradients
     }
 }

@@ -132,7 +132,7 @@ struct RecurrentBackward<Scalar: RecurrentScalar>: Sendable {
             extra, extra + extent, extra + 2 * extent, extra + 3 * extent, extra + 4 * extent
         )
         for k in 0..<extent { cell[k] = f[k] * before[k] + i[k] * new[k] }
-        if let kernel = function(2, direction).kernel { kernels.activate(extent, kernel, cell, result) }
+        if let kernel = kernel(2, direction) { kernels.activate(extent, kernel, cell, result) }
         // dh becomes what goes into the cell, di (not needed yet) the gradient of the output gate.
         for k in 0..<extent {
             di[k] = dh[k] * result[k]
@@ -293,15 +293,17 @@ struct RecurrentBackward<Scalar: RecurrentScalar>: Sendable {
             adds ? UnsafeRawPointer(y) : nil, extent, .identity, y, extent)
     }
 
-    private func function(_ index: Int, _ direction: Int) -> GateFunction {
-        layer.operation.functions[direction * layer.operation.cell.functions.count + index]
+    /// One of a direction's functions f, g, h.
+    private func kernel(_ index: Int, _ direction: Int) -> tamis_activation? {
+        let operation = layer.operation
+        return operation.functions[direction * operation.cell.functions.count + index].differentiable?.kernel
     }
 
     /// The gradient of a function's arguments from that of its results.
     private func derive(
         _ index: Int, _ direction: Int, _ count: Int, _ results: Constants, _ gradient: Constants, into target: Scalars
     ) {
-        guard let kernel = function(index, direction).kernel else { return }
+        guard let kernel = kernel(index, direction) else { return }
         kernels.activate_gradient(count, kernel, results, gradient, target)
     }
 

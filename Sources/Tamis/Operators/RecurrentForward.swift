@@ -181,10 +181,13 @@ struct RecurrentForward<Scalar: RecurrentScalar>: Sendable {
             let limit = Scalar(clip)
             for i in 0..<count { x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i] }
         }
-        if let kernel = function.kernel {
-            kernels.activate(count, kernel, x, x)
-        } else {
-            for i in 0..<count { x[i] = Scalar(function(Double(x[i]))) }
+        let (inner, activation, outer, shift) = function.parts(Scalar.self)
+        if inner != 1 {
+            for i in 0..<count { x[i] *= Scalar(inner) }
+        }
+        kernels.activate(count, activation.kernel, x, x)
+        if (outer, shift) != (1, 0) || activation == .linear {
+            for i in 0..<count { x[i] = Scalar(outer) * x[i] + Scalar(shift) }
         }
     }
 

@@ -20,9 +20,11 @@ public struct RecurrentGradient: Operator {
         for (index, role) in ["dy", "dy_h", "dy_c"].enumerated() where inputs.optional(8 + index) != nil {
             try inputs.expect(index == 0 ? types.y : types.state, of: 8 + index, role)
         }
-        guard layer.clip == nil, layer.functions.allSatisfy({ $0.kernel != nil }) else {
+        guard layer.clip == nil, layer.functions.allSatisfy({ $0.differentiable != nil }) else {
             throw .mismatch(
-                rule: "the gradient of \(layer.kind) is that of Sigmoid, Tanh and Relu, without clip",
+                rule:
+                    "the gradient of \(layer.kind) is there without clip, and for functions that are neither Affine nor "
+                    + "ScaledTanh and grow everywhere",
                 received: layer.clip.map { "clip \($0)" } ?? "\(layer.functions.map(\.formula.rawValue))")
         }
         return types.inputs.prefix(layer.cell.inputs).enumerated().filter { $0.offset != 4 }.map(\.element)

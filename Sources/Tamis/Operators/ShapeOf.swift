@@ -23,7 +23,8 @@ public struct ShapeOf: TypeOperator, Hashable {
         return extents.count == wanted.count ? [try Tensor(extents.map { Int64($0) })] : nil
     }
 
-    private func wanted(_ inputs: Operands) throws(ShapeError) -> [Dimension]? {
+    /// The extents, some of which may be free.
+    func wanted(_ inputs: Operands) throws(ShapeError) -> [Dimension]? {
         guard let dimensions = try inputs.tensor(0, "x").dimensions else { return nil }
         func clamped(_ axis: Int) -> Int {
             min(max(axis < 0 ? axis + dimensions.count : axis, 0), dimensions.count)

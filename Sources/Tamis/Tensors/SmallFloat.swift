@@ -83,22 +83,22 @@ package struct SmallFloat: Sendable {
         return UInt8(Int(rounded.exponent) + bias) << fractionBits | UInt8(fraction) | signBit
     }
 
-    /// The code of a power of two, the exponent of a float.
+    /// The code of a power of two: the exponent of a float.
     private func power(_ value: Float, saturates: Bool, rounding: Rounding) -> UInt8 {
         if value.isNaN { return notANumber }
         if value.isInfinite { return saturates ? largest : notANumber }
-        let bits = value.bitPattern
-        let (exponent, fraction) = (Int(bits >> 23 & 0xff), bits & 0x7f_ffff)
+        if value < 0x1p-127 { return saturates ? 0 : notANumber }
+        // Below the normal numbers there is one power more, whose leading digit stands in the fraction.
+        let exponent = Int(value.bitPattern >> 23 & 0xff)
+        let fraction = (exponent == 0 ? value.bitPattern << 1 : value.bitPattern) & 0x7f_ffff
         let goesUp: Bool
         switch rounding {
         case .up: goesUp = fraction > 0
         case .down: goesUp = false
-        // A half goes up, but from the smallest.
-        case .nearest: goesUp = fraction > 0x40_0000 || (fraction == 0x40_0000 && exponent > 0)
+        case .nearest: goesUp = fraction >= 0x40_0000
         }
         let code = exponent + (goesUp ? 1 : 0)
-        if code > Int(largest) { return saturates ? largest : notANumber }
-        return value == 0 && !saturates ? notANumber : UInt8(code)
+        return code <= Int(largest) ? UInt8(code) : saturates ? largest : notANumber
     }
 }
 

@@ -172,13 +172,13 @@ public struct Tensor: Sendable {
         if target == elementType { return self }
         let values = try doubles()
         if target == .bfloat16 { return try Tensor(values.map { BFloat16(Float($0)) }, shape: shape.dimensions) }
-        guard let made = target.visit(Conversion(values: values, shape: shape.dimensions)) else {
+        guard let made = target.visit(Converted(values: values, shape: shape.dimensions)) else {
             throw .elementType(rule: "a tensor converts to a numeric type only", received: target)
         }
         return try made.get()
     }
 
-    private struct Conversion: NumericVisitor {
+    private struct Converted: NumericVisitor {
         let values: [Double]
         let shape: [Int]
 

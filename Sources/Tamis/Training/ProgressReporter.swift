@@ -114,17 +114,17 @@ public final class ProgressReporter {
             }
         let each =
             switch step {
-            case 1...: "\(fixed(step, 0))s"
-            case 0.01...: "\(fixed(step * 1e3, 0))ms"
-            case 0.001...: "\(fixed(step * 1e3, 1))ms"
-            default: "\(fixed(step * 1e6, 0))us"
+            case 1...: "\(step.fixed(0))s"
+            case 0.01...: "\((step * 1e3).fixed(0))ms"
+            case 0.001...: "\((step * 1e3).fixed(1))ms"
+            default: "\((step * 1e6).fixed(0))us"
             }
         return "\(total) \(each)/step"
     }
 
     private static func metrics(_ progress: TrainingProgress) -> [String] {
         var parts: [String] = []
-        func add(_ name: String, _ value: Double) { if !value.isNaN { parts.append("\(name): \(fixed(value, 4))") } }
+        func add(_ name: String, _ value: Double) { if !value.isNaN { parts.append("\(name): \(value.fixed(4))") } }
         add("accuracy", progress.metrics.accuracy)
         add("loss", progress.metrics.loss)
         if let validation = progress.validation {
@@ -132,19 +132,6 @@ public final class ProgressReporter {
             add("val_loss", validation.loss)
         }
         return parts
-    }
-
-    /// A number with so many decimals.
-    package static func fixed(_ value: Double, _ decimals: Int) -> String {
-        guard value.isFinite, abs(value) < 1e12, (0...6).contains(decimals) else { return "\(value)" }
-        var scale = 1
-        for _ in 0..<decimals { scale *= 10 }
-        let scaled = Int((abs(value) * Double(scale)).rounded())
-        if decimals == 0 { return value < 0 && scaled > 0 ? "-\(scaled)" : "\(scaled)" }
-        let fraction = String(scaled % scale)
-        let padding = String(repeating: "0", count: decimals - fraction.count)
-        let sign = value < 0 && scaled > 0 ? "-" : ""
-        return "\(sign)\(scaled / scale).\(padding)\(fraction)"
     }
 
     /// Writes all of a text; gives up where nobody takes it.

@@ -124,25 +124,29 @@ public final class TrainingStep {
 }
 
 extension Tensor {
-    /// Writes the only element of a float32, float64 or int64 tensor.
+    /// Writes the only element of a tensor of floats or int64.
     fileprivate mutating func storeScalar(_ value: Double) {
         let elementType = elementType
         try? withUnsafeMutableBytes { bytes in
             switch elementType {
             case .float32: bytes.storeBytes(of: Float(value), as: Float.self)
             case .float64: bytes.storeBytes(of: value, as: Double.self)
+            case .float16: bytes.storeBytes(of: Float16(value), as: Float16.self)
+            case .bfloat16: bytes.storeBytes(of: BFloat16(Float(value)), as: BFloat16.self)
             case .int64: bytes.storeBytes(of: Int64(exactly: value.rounded()) ?? 0, as: Int64.self)
             default: break
             }
         }
     }
 
-    /// The only element of a float32 or float64 tensor.
+    /// The only element of a tensor of floats.
     func loadScalar() -> Double {
         withUnsafeBytes { bytes in
             switch elementType {
             case .float32 where bytes.count >= 4: Double(bytes.load(as: Float.self))
             case .float64 where bytes.count >= 8: bytes.load(as: Double.self)
+            case .float16 where bytes.count >= 2: Double(bytes.load(as: Float16.self))
+            case .bfloat16 where bytes.count >= 2: Double(bytes.load(as: BFloat16.self).float)
             default: .nan
             }
         }

@@ -65,6 +65,20 @@ struct CancelTransposesTests {
         }
     }
 
+    @Test func functionsThatBroadcastTakeTheOrder() throws {
+        try check(transposes: 2, tolerance: 0) { graph, x in
+            let y = try conv(graph, x)
+            let slope = graph.parameter("slope", try randomTensor([3, 1, 1], seed: 3))
+            let rectified = try graph.call(Arithmetic(.prelu), y, slope)
+            let zero = graph.constant(try Tensor(scalar: Float(0)))
+            let isLarger = try graph.call(Comparison(.greater), rectified, zero)
+            let isEither = try graph.call(Bitwise(.or), isLarger, graph.call(Unary(.not), isLarger))
+            let chosen = try graph.call(Where(), isEither, graph.call(Unary(.sine), rectified), slope)
+            let clipped = try graph.call(Clip(), chosen, nil, graph.constant(Tensor(scalar: Float(0.7))))
+            return try conv(graph, graph.call(Cast(.float32), graph.call(Cast(.float64), clipped)))
+        }
+    }
+
     @Test func transposesOfConstantsAreDone() throws {
         try check(transposes: 0, input: [2, 4]) { graph, x in
             let w = graph.parameter("w", try randomTensor([5, 4]))
@@ -120,6 +134,74 @@ struct CancelTransposesTests {
         try check(transposes: 1, input: [1, 3, 2, 1], tolerance: 0) { graph, x in
             try graph.call(Flatten(axis: 1), graph.call(Transpose(Permutation([1, 0, 2, 3])), x))
         }
+    }
+
+    @Test func aTransposeOfNothingIsFree() throws {
+        // A gate for each channel comes from a dense layer: its transpose is a view.
+        try check(transposes: 3) { graph, x in
+            let y = try conv(graph, x)
+            let flat = try graph.call(Flatten(), x)
+            let gate = try graph.call(Gemm(), flat, graph.parameter("g", randomTensor([60, 3], seed: 8)))
+            let shaped = try graph.call(Reshape(), gate, graph.constant(Tensor([Int64(0), 3, 1, 1])))
+            return try conv(graph, graph.call(Arithmetic(.multiply), y, shaped))
+        }
+    }
+
+    @Test func smallOperandsAreTransposedAnew() throws {
+        // One row for all rows: a fifth of what would be transposed otherwise.
+        try check(transposes: 3) { graph, x in
+            let row = try graph.call(
+                Gemm(), graph.call(Flatten(), x), graph.parameter("p", randomTensor([60, 12], seed: 8)))
+            let shaped = try graph.call(Reshape(), row, graph.constant(Tensor([Int64(0), 3, 1, 4])))
+            let twice = try graph.call(Arithmetic(.add), shaped, shaped)
+            return try conv(graph, graph.call(Arithmetic(.multiply), conv(graph, x), twice))
+        }
+    }
+
+    @Test func resultsOnTheWayAreNotTransposedTwice() throws {
+        try check(transposes: 2, tolerance: 0) { graph, x in
+            let sum = try graph.call(Arithmetic(.add), x, conv(graph, x))
+            graph.output(sum, name: "sum")
+            return try graph.call(Activate(.sigmoid), sum)
+        }
+    }
+
+    @Test func channelsAreShuffledAmongChannels() throws {
+        // Groups of channels change places: one transpose more than at input and output.
+        try check(transposes: 3, tolerance: 0) { graph, x in
+            let split = try graph.call(Reshape(to: [0, 2, 3, 5, 4]), conv(graph, x, filters: 6))
+            let moved = try graph.call(Transpose(Permutation([0, 2, 1, 3, 4])), split)
+            return try conv(graph, graph.call(Reshape(to: [0, 6, 5, 4]), moved))
+        }
+    }
+
+    @Test func headsOfDetectorsAreTransposedOnce() throws {
+        // Maps of several sizes as lists of boxes, whose values come first.
+        try check(transposes: 2, tolerance: 0) { graph, x in
+            let a = try conv(graph, x, filters: 6)
+            let small = try graph.call(
+                MaxPool(window: WindowGeometry(kernel: [2, 2], stride: [2, 2])), graph.call(Transpose(self.last), a))
+            let b = try conv(graph, graph.call(Transpose(self.first), small), filters: 6)
+            let lists = try [(a, 20), (b, 4)].map { try graph.call(Reshape(to: [0, 6, $0.1]), $0.0) }
+            let boxes = try graph.append(Concat(axis: 2), lists)[0]
+            let parts = try graph.append(Split(axis: 1, parts: .equal(2)), [boxes])
+            return try graph.append(Concat(axis: 1), [graph.call(Activate(.sigmoid), parts[1]), parts[0]])[0]
+        }
+    }
+
+    @Test func lastTransposesOfHeadsCancel() throws {
+        try check(transposes: 1, tolerance: 0) { graph, x in
+            let boxes = try graph.call(Reshape(to: [0, 6, 20]), conv(graph, x, filters: 6))
+            return try graph.call(Transpose(Permutation([0, 2, 1])), graph.call(Activate(.relu), boxes))
+        }
+    }
+
+    @Test func namesOfTransposesStay() throws {
+        let graph = GraphBuilder()
+        let x = graph.input("x", .tensor(.float32, ["batch", 3, 5, 4]))
+        let moved = try graph.call(Transpose(last), x, name: "to channel last")
+        graph.output(try graph.call(MaxPool(window: WindowGeometry(kernel: [2, 2])), moved, name: "pool"), name: "y")
+        #expect(try CancelTransposes()(graph.model).graph.nodes.map(\.name) == ["to channel last", "pool"])
     }
 
     @Test func nothingDeadHidesAFusion() throws {

@@ -62,6 +62,22 @@ struct CleaningPassTests {
             } == ["Add"])
     }
 
+    @Test("of the shape of a free batch, what is fixed is known")
+    func partialShapes() throws {
+        // What exporters write for x.reshape(len(x), channels, 5, 1), and half of the channels.
+        let left = try kinds([3, 4, 5], FoldConstants(), DropUnread()) { net in
+            func extent(_ axis: Int) throws -> Symbol {
+                try net(Gather(), net(ShapeOf(), net.x), net.graph.constant(Tensor(scalar: Int64(axis))))
+            }
+            func list(_ symbol: Symbol) throws -> Symbol { try net(Unsqueeze(axes: [0]), symbol) }
+            let shape = try net(Concat(axis: 0), list(extent(0)), list(extent(1)), net.integers([5, 1]))
+            let shaped = try net(Reshape(), net.x, shape)
+            let end = try net(Slice([.init(axis: 0, start: 1, end: 2)]), net(ShapeOf(), shaped))
+            return try net(Slice(), shaped, net.integers([1]), end, net.integers([1]))
+        }
+        #expect(left == ["Reshape", "Slice"])
+    }
+
     @Test("in a step of training only constants are folded")
     func training() throws {
         let net = PassModel([2, 4])
@@ -86,6 +102,23 @@ struct CleaningPassTests {
         #expect(try kinds([2, 12], DropIdentities()) { try $0(Tamis.Flatten(), $0.x) } == [])
     }
 
+    @Test("moves that move nothing are dropped")
+    func dropMoves() throws {
+        let left = try kinds([2, 3, 4], DropIdentities()) { net in
+            let a = try net(Slice([.init(axis: 1, start: 0, end: 3), .init(axis: 2, start: -9, end: 99)]), net.x)
+            let b = try net(Pad(.edge, [.init(axis: 2, before: 0, after: 0)]), a)
+            let c = try net(Concat(axis: 1), net(Tile(repeats: [1, 1, 1]), b))
+            return try net(Arithmetic(.divide), net(Arithmetic(.multiply), c, net.scalar(1)), net.scalar(1))
+        }
+        #expect(left == [])
+        let kept = try kinds([2, 3, 4], DropIdentities()) { net in
+            let a = try net(Slice([.init(axis: 1, start: -1, end: -9, step: -1)]), net.x)
+            let b = try net(Concat(axis: 1), net(Slice([.init(axis: 1, start: 1, end: 3)]), a), net.x)
+            return try net(Pad(.constant, [.init(axis: 1, before: 1, after: -1)]), b)
+        }
+        #expect(kept == ["Slice", "Slice", "Concat", "Pad"])
+    }
+
     @Test("an output may be an input, and several outputs one value")
     func aliases() throws {
         let net = PassModel([2, 3])
@@ -99,13 +132,22 @@ struct CleaningPassTests {
     @Test(
         "of two shapes in a row only the last counts",
         arguments: [
-            ([6, 4], [4, 6], 1), ([-1, 4], [-1, 8], 1), ([6, 4], [0, 2, 2], 2), ([2, 12], [-1, 2, 6], 2),
+            ([6, 4], [4, 6], 1), ([-1, 4], [-1, 8], 1), ([6, 4], [0, 2, 2], 1), ([0, 12], [-1, 2, 6], 1),
+            ([2, 12], [-1, 2, 6], 1),
         ])
     func twoShapes(first: [Int], last: [Int], left: Int) throws {
         let kinds = try kinds([2, 3, 4], DropIdentities()) { net in
             try net(Reshape(), net(Reshape(), net.x, net.integers(first)), net.integers(last))
         }
         #expect(kinds.count == left)
+    }
+
+    @Test("a shape that makes rows of images is a Flatten, in whatever way")
+    func flatten() throws {
+        let left = try kinds([2, 3, 1, 4], DropIdentities()) { net in
+            try net(Reshape(allowsZero: true), net(Squeeze(axes: [2]), net.x), net.integers([-1, 12]))
+        }
+        #expect(left == ["Flatten"])
     }
 
     // MARK: Common subexpressions

@@ -113,9 +113,9 @@ struct ONNXModelTestsErrors {
         let node = { (outputs: String, attributes: [String: ONNXAttribute.Value]) in
             [ONNXNode("BatchNormalization", "x,v,v,v,v", outputs, attributes)]
         }
-        let form = "its training form"
+        let form = "training form"
         #expect(error(node("z", [:]), initializers: ["v": v]) == "none")
-        #expect(error(node("z", ["training_mode": .int(1)]), initializers: ["v": v]).contains(form))
+        #expect(error(node("z", ["training_mode": .int(1)]), initializers: ["v": v]) == "none")
         #expect(error(node("z,m,s", [:]), initializers: ["v": v]).contains(form))
         #expect(error(node("z", ["spatial": .int(0)]), version: 7, initializers: ["v": v]).contains("spatial"))
         #expect(error(node("z", [:]), version: 6, initializers: ["v": v]).contains(form))
@@ -124,7 +124,7 @@ struct ONNXModelTestsErrors {
         let training = try Tensor(scalar: true)
         #expect(error([ONNXNode("Dropout", "x,,t", "z")], initializers: ["t": training]).contains(form))
         #expect(error([ONNXNode("Dropout", "x,,t", "z")], initializers: ["t": try Tensor(scalar: false)]) == "none")
-        #expect(error([ONNXNode("Dropout", "x", "z,mask")]).contains(form))
+        #expect(error([ONNXNode("Dropout", "x", "z,mask")]) == "none")
         let labels = error(
             [ONNXNode("SoftmaxCrossEntropyLoss", "x,i", "z", ["reduction": .string("sum")])],
             initializers: ["i": try Tensor([Int64(1)])])
@@ -133,7 +133,7 @@ struct ONNXModelTestsErrors {
 
     @Test func oldForms() {
         let add = [ONNXNode("Add", "x,x", "z", ["broadcast": .int(1)])]
-        #expect(error(add, version: 6).contains("broadcasting of before version 7"))
+        #expect(error(add, version: 6) == "none")
         #expect(error([ONNXNode("Add", "x,x", "z")], version: 6) == "none")
         #expect(error(add, version: 7).contains("the attribute \"broadcast\""))
     }
@@ -177,8 +177,8 @@ struct ONNXModelTestsErrors {
             )
             .contains("kernel extent"))
         #expect(
-            error([ONNXNode("Relu", "x", "z")]) { $0.graph.inputs[0].type = .tensor(.int32, [.fixed(1)]) }
-                .contains("float32 or float64"))
+            error([ONNXNode("Sigmoid", "x", "z")]) { $0.graph.inputs[0].type = .tensor(.int32, [.fixed(1)]) }
+                .contains("must be a float"))
         // Extents that a file claims must not overflow what counts them.
         let shape = try Tensor([Int64(1), 1, .max, 1])
         #expect(

@@ -80,6 +80,28 @@ struct GemmTests {
         }
     }
 
+    @Test("integers", arguments: [ElementType.int32, .int64, .uint32, .uint64], 0..<12)
+    func integers(elementType: ElementType, index: Int) throws {
+        let test = GemmCase.random(index)
+        var generator = Philox(seed: UInt64(index), name: "values")
+        let range = elementType == .int32 || elementType == .int64 ? -9...9 : 0...9
+        let x = DoubleTensor.integers(test.xShape, in: range, using: &generator)
+        let w = DoubleTensor.integers(test.wShape, in: range, using: &generator)
+        let bias = test.hasBias ? DoubleTensor.integers([test.n], in: range, using: &generator) : nil
+        let linear = Oracle.gemm(x, w, bias: bias, transposeX: test.transposeX, transposeW: test.transposeW)
+        let expected = Oracle.map(linear) { Oracle.activate(test.activation, $0) }
+        let tensors = try [x, w, bias].map { try $0.map { try integerTensor($0.values, $0.shape, elementType) } }
+        let y = try run(test.operation, tensors, mode: RunMode(threads: 2))[0]
+        #expect(try y.elementType == elementType && y.doubles() == expected.values, "\(test.testDescription)")
+    }
+
+    @Test("integers wrap")
+    func wrapping() throws {
+        let x = try Tensor([Int32.max, 2], shape: [1, 2])
+        let w = try Tensor([Int32(2), .max], shape: [2, 1])
+        #expect(try run(Gemm(), [x, w])[0].scalars(as: Int32.self) == [-4])
+    }
+
     @Test("gradients", arguments: 0..<40)
     func gradients(index: Int) throws {
         var test = GemmCase.random(index, largest: 9)

@@ -44,9 +44,31 @@ struct MatMulTests {
         try check(Self.large[index].a, Self.large[index].b, seed: index, level: level)
     }
 
-    @Test("gradients", arguments: 0..<40)
+    @Test("integers of all types", arguments: [ElementType.int8, .int16, .int32, .int64, .uint32, .uint64])
+    func integers(elementType: ElementType) throws {
+        for index in 0..<40 {
+            let (a, b) = Self.random(index)
+            var generator = Philox(seed: UInt64(index), name: "values")
+            let isSigned = elementType != .uint32 && elementType != .uint64
+            let left = DoubleTensor.integers(a, in: isSigned ? -3...3 : 0...3, using: &generator)
+            let right = DoubleTensor.integers(b, in: isSigned ? -3...3 : 0...3, using: &generator)
+            let tensors = try [left, right].map { try integerTensor($0.values, $0.shape, elementType) }
+            let y = try run(MatMul(), tensors, mode: RunMode(threads: 2))[0]
+            let expected = Oracle.matMul(left, right)
+            #expect(y.elementType == elementType && y.shape.dimensions == expected.shape)
+            #expect(try y.doubles() == expected.values, "\(a) × \(b)")
+        }
+        let rectified = try run(
+            MatMul(activation: .relu), [Tensor([Int32(-1), 1], shape: [2, 1]), Tensor([Int32(5)], shape: [1, 1])])
+        #expect(try rectified[0].scalars(as: Int32.self) == [0, 5])
+        #expect(throws: PlanError.self) {
+            try run(MatMul(activation: .tanh), [Tensor([Int32(1)]), Tensor([Int32(1)])])
+        }
+    }
+
+    @Test("gradients", arguments: 0..<60)
     func gradients(index: Int) throws {
-        let (a, b) = Self.random(index + 500, largest: 5, smallestRank: 2)
+        let (a, b) = Self.random(index + 500, largest: 5, smallestRank: index < 40 ? 2 : 1)
         guard !a.contains(0), !b.contains(0) else { return }
         var generator = Philox(seed: UInt64(index), name: "values")
         let inputs = [

@@ -82,6 +82,6 @@ struct ProgressReporterTests {
         (0, 0, "0"), (0.5, 0, "1"), (-1.26, 1, "-1.3"), (-0.004, 2, "0.00"), (12.3456, 4, "12.3456"), (2, 3, "2.000"),
         (.infinity, 2, "inf"),
     ]) func numbersHaveTheirDecimals(value: Double, decimals: Int, text: String) {
-        #expect(ProgressReporter.fixed(value, decimals) == text)
+        #expect(value.fixed(decimals) == text)
     }
 }

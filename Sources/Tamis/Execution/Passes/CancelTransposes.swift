@@ -1,202 +1,203 @@
-/// Moves transposes down through operators that can take their inputs in another order, until they meet their inverses
-/// and both are gone. Between convolutions read from channel-first files none is left.
+/// Lets operators compute in another order of axes where that leaves fewer bytes to transpose: transposes move through
+/// them until they meet their inverses and both are gone. Between convolutions read from channel-first files none is left.
 ///
 ///     Conv → to channel first → Relu → to channel last → Conv    becomes    Conv → Relu → Conv
 ///
-/// Constants take another order for nothing; the weights of a dense layer behind a Flatten take theirs from it.
+/// `AxisOrders` chooses. Constants take another order for nothing; the weights of a dense layer behind a Flatten take
+/// theirs from it.
 public struct CancelTransposes: Pass {
-    /// Whether an order may go into the weights of a dense layer.
-    let foldsIntoDense: Bool
+    /// Whether the model is on its way into a file, of channel-first operators that have no other order and of weights that
+    /// stay as they are.
+    private let isForFile: Bool
 
-    public init() { self.init(foldsIntoDense: true) }
+    public init() { self.init(isForFile: false) }
 
-    init(foldsIntoDense: Bool) { self.foldsIntoDense = foldsIntoDense }
+    init(isForFile: Bool) { self.isForFile = isForFile }
 
     public var name: String { "cancel transposes" }
 
     public func callAsFunction(_ model: Model) throws(PlanError) -> Model {
         guard model.graph.nodes.contains(where: { $0.operation is Transpose }) else { return model }
+        var moving = Moving(model, isForFile: isForFile)
         var rewriter = Rewriter(model)
-        var orders = Orders(model)
         let moved = try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
-            if let transpose = node.operation as? Transpose, let input = node.inputs[0] {
-                try orders.transpose(input, by: transpose.order, node, &rewriter)
-                return true
-            }
-            if foldsIntoDense, try orders.fold(node, &rewriter) { return true }
-            return try orders.sink(node, &rewriter)
+            try moving.write(node, &rewriter)
+            return true
         }
-        // A transpose that nobody reads any more would still count as a reader for the passes to come.
+        // What has another form now, or none, would still count as a reader for the passes to come.
         return try DropUnread()(moved)
     }
 }
 
-/// What is known of the order of values while the pass copies them. Values are those of the new graph but for constants,
-/// which are those of the old one.
-private struct Orders {
-    let model: Model
+/// The nodes of a model on their way into a new graph, in the orders chosen.
+private struct Moving {
+    private let model: Model
+    private let orders: AxisOrders
+    private let results: Set<Graph.ValueID>
 
-    /// A value, and what a transpose has done to the order of its axes.
-    struct Origin {
-        var source: Symbol
-        var order: Permutation
+    /// The values of the new graph that are forms of roots, so that none is made twice, and what transposes of the old one
+    /// were called.
+    private var forms: [AxisOrders.Place: Symbol] = [:]
+    private var names: [AxisOrders.Place: String] = [:]
+    /// For matrices that Flatten made of what should have been transposed first: how, and the extents that became columns.
+    private var flattened: [Graph.ValueID: (order: Permutation, extents: [Int], matrix: Symbol)] = [:]
+
+    init(_ model: Model, isForFile: Bool) {
+        self.model = model
+        results = model.graph.results
+        let consumers = model.graph.consumers
+        func isConstant(_ id: Graph.ValueID) -> Bool { Moving.constant(id, in: model) != nil }
+        func isFolded(_ node: Graph.Node) -> Bool {
+            !isForFile && Moving.folds(node, consumers[node.outputs[0]], model)
+        }
+        func preferred(_ rank: Int) -> Permutation {
+            isForFile ? .channelLast(rank: rank) : .channelFirst(rank: rank)
+        }
+        orders = AxisOrders(model, preferred: preferred, isConstant: isConstant, isFolded: isFolded)
     }
-
-    private struct Move: Hashable {
-        var value: Graph.ValueID
-        var order: Permutation
-    }
-
-    /// For values that a transpose makes: of what.
-    private var origins: [Graph.ValueID: Origin] = [:]
-    /// For matrices that Flatten makes of such values: of what, and the extents of the axes that became columns.
-    private var flattened: [Graph.ValueID: (origin: Origin, extents: [Int])] = [:]
-    /// The transposes, flattenings and moved constants there are, so that none is made twice.
-    private var transposes: [Move: Symbol] = [:]
-    private var flattenings: [Graph.ValueID: Symbol] = [:]
-    private var constants: [Move: Symbol] = [:]
-
-    init(_ model: Model) { self.model = model }
 
     /// The value of a constant; in a step of training the parameters move, and elements below a byte cannot.
-    private func constant(_ id: Graph.ValueID) -> Tensor? {
+    private static func constant(_ id: Graph.ValueID, in model: Model) -> Tensor? {
         guard model.graph.updates.isEmpty || model.graph.values[id].constant != nil,
             let tensor = model.constant(id), tensor.elementType.bitWidth >= 8
         else { return nil }
         return tensor
     }
 
-    /// Replaces a transpose by its own work on a constant, or by one from where the axes last had another order.
-    mutating func transpose(
-        _ input: Graph.ValueID, by order: Permutation, _ node: Graph.Node, _ rewriter: inout Rewriter
-    ) throws(ShapeError) {
-        let result =
-            constant(input) == nil
-            ? try transposed(rewriter.copy(input), by: order, in: rewriter.graph, name: node.name)
-            : try movedConstant(input, by: order, in: rewriter.graph)
-        rewriter.replace(node.outputs[0], by: result)
+    /// Appends what becomes of a node.
+    mutating func write(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) {
+        if node.operation is Transpose, let place = orders.places[node.outputs[0]] {
+            if names[place] == nil { names[place] = node.name }
+        } else {
+            let isDone = try flatten(node, &rewriter)
+            if !isDone { try copy(node, &rewriter) }
+        }
+        for id in node.outputs {
+            guard results.contains(id), let place = orders.places[id] else { continue }
+            let symbol = try form(place, &rewriter)
+            rewriter.replace(id, by: symbol)
+        }
     }
 
-    /// `symbol` with its axes in another order; two orders in a row become one, or none.
-    private mutating func transposed(
-        _ symbol: Symbol, by order: Permutation, in graph: GraphBuilder, name: String? = nil
-    ) throws(ShapeError) -> Symbol {
-        let origin = origins[symbol.id]
-        let source = origin?.source ?? symbol
-        let total = origin.map { order.after($0.order) } ?? order
-        if total.isIdentity { return source }
-        if let known = transposes[Move(value: source.id, order: total)] { return known }
-        let result = try graph.call(Transpose(total), source, name: name)
-        origins[result.id] = Origin(source: source, order: total)
-        transposes[Move(value: source.id, order: total)] = result
-        return result
+    /// Appends a node on inputs in the order that was chosen for it.
+    ///
+    /// Not optimised: Swift 6.3 stops at an assertion of its own in it.
+    @_optimize(none)
+    private mutating func copy(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) {
+        let permuted = model.graph.values[node.outputs[0]].node.flatMap { orders.permuted($0) }
+        var inputs: [Symbol?] = []
+        for (position, id) in node.inputs.enumerated() {
+            guard let id else {
+                inputs.append(nil)
+                continue
+            }
+            let symbol = try input(id, as: permuted?.inputs[position], &rewriter)
+            inputs.append(symbol)
+        }
+        let operation = permuted?.operation ?? node.operation
+        if let x = node.inputs.first ?? nil, let flat = flattened[x], let w = node.inputs[1] {
+            inputs[0] = flat.matrix
+            inputs[1] = try weights(w, of: operation, rowsOf: flat.extents, in: flat.order, rewriter.graph)
+        }
+        let symbols = try rewriter.graph.append(operation, inputs, name: node.name)
+        for (id, symbol) in zip(node.outputs, symbols) {
+            rewriter.replace(id, by: symbol)
+            forms[AxisOrders.Place(root: id, order: orders.stored(id))] = symbol
+        }
     }
 
-    /// A constant with its axes in another order. It keeps its name, if nobody needs it in its old order.
-    private mutating func movedConstant(
-        _ id: Graph.ValueID, by order: Permutation, in graph: GraphBuilder
+    /// The symbol a node reads for an input that it wants as a transpose by `wanted` undone, or as it is.
+    private mutating func input(
+        _ id: Graph.ValueID, as wanted: Permutation?, _ rewriter: inout Rewriter
     ) throws(ShapeError) -> Symbol {
-        if let known = constants[Move(value: id, order: order)] { return known }
-        guard let tensor = constant(id) else {
-            throw .mismatch(rule: "a constant must have a value", received: model.graph.values[id].name)
+        guard let place = orders.places[id] else { return rewriter.copy(id) }
+        guard let wanted else { return try form(place, &rewriter) }
+        guard place.order.rank < wanted.rank, let tensor = Moving.constant(place.root, in: model) else {
+            return try form(
+                AxisOrders.Place(root: place.root, order: wanted.inverse.after(place.order)), &rewriter)
         }
         // A constant of fewer axes stretches over the first ones.
-        let missing = max(0, order.rank - tensor.shape.rank)
-        let extended =
-            missing == 0
-            ? tensor : try tensor.reshaped(to: [Int](repeating: 1, count: missing) + tensor.shape.dimensions)
-        let symbol = graph.append(try extended.permuted(by: order), like: model.graph.values[id])
-        constants[Move(value: id, order: order)] = symbol
+        let key = AxisOrders.Place(root: id, order: wanted.inverse)
+        if let known = forms[key] { return known }
+        let own = try tensor.permuted(by: place.order)
+        let extents = [Int](repeating: 1, count: wanted.rank - own.shape.rank) + own.shape.dimensions
+        let moved = try own.reshaped(to: extents).permuted(by: wanted.inverse)
+        let symbol = rewriter.graph.append(moved, like: model.graph.values[place.root])
+        forms[key] = symbol
         return symbol
     }
 
-    /// Puts an operator on transposed inputs before the transposes. That is worth it only where no input needs a new one.
-    mutating func sink(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) -> Bool {
-        var inputs: [Symbol?] = []
-        for input in node.inputs { inputs.append(input.flatMap { constant($0) == nil ? rewriter.copy($0) : nil }) }
-        guard let order = inputs.lazy.compactMap({ [origins] in $0.flatMap { origins[$0.id]?.order } }).first else {
-            return false
+    /// A root with its axes in some order: as it was made, transposed, or, of a constant, moved.
+    private mutating func form(_ place: AxisOrders.Place, _ rewriter: inout Rewriter) throws(ShapeError) -> Symbol {
+        if let known = forms[place] { return known }
+        let stored = AxisOrders.Place(root: place.root, order: orders.stored(place.root))
+        let symbol: Symbol
+        if place == stored {
+            symbol = rewriter.copy(place.root)
+        } else if let tensor = Moving.constant(place.root, in: model) {
+            symbol = rewriter.graph.append(try tensor.permuted(by: place.order), like: model.graph.values[place.root])
+        } else {
+            symbol = try rewriter.graph.call(
+                Transpose(place.order.after(stored.order.inverse)), form(stored, &rewriter), name: names[place])
         }
-        let operands = Operands(
-            node.inputs.map { $0.map { Operand(type: model.graph.values[$0].type) } }, operatorName: node.operation.kind
-        )
-        guard let permuted = node.operation.permuted(by: order, inputs: operands) else {
-            try rememberFlattening(node, inputs, &rewriter)
-            return node.outputs.first.map(rewriter.isReplaced) ?? false
-        }
-        var sources: [Symbol?] = []
-        for (position, id) in node.inputs.enumerated() {
-            guard let id, let wanted = permuted.inputs[position] else {
-                sources.append(id.map { rewriter.copy($0) })
-                continue
-            }
-            guard let symbol = inputs[position] else {
-                sources.append(try movedConstant(id, by: wanted.inverse, in: rewriter.graph))
-                continue
-            }
-            // What this input is a transpose of, or a transpose of it that is there already.
-            let origin = origins[symbol.id] ?? Origin(source: symbol, order: .identity(rank: wanted.rank))
-            guard origin.order.rank == wanted.rank else { return false }
-            let rest = wanted.inverse.after(origin.order)
-            if rest.isIdentity {
-                sources.append(origin.source)
-            } else if let known = transposes[Move(value: origin.source.id, order: rest)] {
-                sources.append(known)
-            } else if wanted != order, origin.order == order, rewriter.onlyConsumer(of: id) != nil {
-                // The operator wants an order of its own: a transpose to that, in the place of one that nobody else reads.
-                sources.append(try transposed(origin.source, by: rest, in: rewriter.graph))
-            } else {
-                return false
-            }
-        }
-        let symbols = try rewriter.graph.append(permuted.operation, sources, name: node.name)
-        for (position, id) in node.outputs.enumerated() {
-            rewriter.replace(
-                id, by: try transposed(symbols[position], by: permuted.outputs[position], in: rewriter.graph))
-        }
-        return true
+        forms[place] = symbol
+        return symbol
     }
 
     // MARK: Dense layers
 
-    /// Copies a Flatten of transposed values, knowing what its columns were.
-    private mutating func rememberFlattening(
-        _ node: Graph.Node, _ inputs: [Symbol?], _ rewriter: inout Rewriter
-    ) throws(ShapeError) {
-        guard let flatten = node.operation as? Flatten, flatten.axis == 1, let symbol = inputs[0],
-            let origin = origins[symbol.id], origin.order.order.first == 0,
-            let extents = symbol.dimensions?.dropFirst().compactMap(\.value), extents.count == origin.order.rank - 1
-        else { return }
-        try rewriter.copyNode(node)
-        flattened[rewriter.copy(node.outputs[0]).id] = (origin, extents)
+    /// Whether a node flattens images for products with constant weights alone, whose rows can take any order.
+    private static func folds(_ node: Graph.Node, _ readers: [Int], _ model: Model) -> Bool {
+        guard let flatten = node.operation as? Flatten, flatten.axis == 1, let x = node.inputs[0],
+            let extents = model.graph.values[x].type.dimensions?.dropFirst(), extents.allSatisfy({ $0.value != nil })
+        else { return false }
+        let matrix = node.outputs[0]
+        return !model.graph.results.contains(matrix)
+            && readers.allSatisfy { index in
+                let reader = model.graph.nodes[index]
+                guard (reader.operation as? Gemm).map({ !$0.transposeX }) ?? (reader.operation is MatMul),
+                    reader.inputs[0] == matrix, !reader.inputs.dropFirst().contains(matrix),
+                    let weights = reader.inputs[1].flatMap({ constant($0, in: model) })
+                else { return false }
+                return weights.shape.rank == 2
+            }
     }
 
-    /// Transpose → Flatten → Gemm or MatMul with constant weights: the weights' rows take the order instead.
-    mutating func fold(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) -> Bool {
-        let gemm = node.operation as? Gemm
-        guard gemm.map({ !$0.transposeX }) ?? (node.operation is MatMul), let x = node.inputs[0], constant(x) == nil,
-            let (origin, extents) = flattened[rewriter.copy(x).id], let id = node.inputs[1],
-            let weights = constant(id), weights.shape.rank == 2
+    /// Flattens the form of a value that is there instead of the one it should have, where the weights behind can make up
+    /// for it.
+    private mutating func flatten(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) -> Bool {
+        guard orders.folded.contains(node.outputs[0]), let x = node.inputs.first ?? nil, let place = orders.places[x],
+            Moving.constant(place.root, in: model) == nil
         else { return false }
-        // The weights' rows, seen as the transposed axes, go back to the order of the source.
-        let rows = try Permutation(origin.order.order.dropFirst().map { $0 - 1 }).inverse
-        let columns = weights.shape[gemm?.transposeW == true ? 0 : 1]
+        let stored = orders.stored(place.root)
+        let order = place.order.after(stored.inverse)
+        guard !order.isIdentity, order.order.first == 0,
+            let extents = model.graph.values[x].type.dimensions?.dropFirst().compactMap(\.value)
+        else { return false }
+        let source = try form(AxisOrders.Place(root: place.root, order: stored), &rewriter)
+        let matrix = try rewriter.graph.call(Flatten(axis: 1), source, name: node.name)
+        rewriter.replace(node.outputs[0], by: matrix)
+        flattened[node.outputs[0]] = (order, extents, matrix)
+        return true
+    }
+
+    /// The weights of a dense layer with their rows in the order of what is flattened now.
+    private func weights(
+        _ id: Graph.ValueID, of operation: any Operator, rowsOf extents: [Int], in order: Permutation,
+        _ graph: GraphBuilder
+    ) throws(ShapeError) -> Symbol {
+        guard let weights = Moving.constant(id, in: model) else {
+            throw .mismatch(rule: "a constant must have a value", received: model.graph.values[id].name)
+        }
+        // The rows, seen as the transposed axes, go back to the order of the source.
+        let rows = try Permutation(order.order.dropFirst().map { $0 - 1 }).inverse
+        let transposed = (operation as? Gemm)?.transposeW == true
+        let columns = weights.shape[transposed ? 0 : 1]
         let moved =
-            gemm?.transposeW == true
+            transposed
             ? try weights.reshaped(to: [columns] + extents).permuted(by: Permutation([0] + rows.order.map { $0 + 1 }))
             : try weights.reshaped(to: extents + [columns]).permuted(by: Permutation(rows.order + [rows.rank]))
-        let flat: Symbol
-        if let known = flattenings[origin.source.id] {
-            flat = known
-        } else {
-            flat = try rewriter.graph.call(Flatten(axis: 1), origin.source, name: rewriter.producer(of: x)?.name)
-            flattenings[origin.source.id] = flat
-        }
-        let w = rewriter.graph.append(try moved.reshaped(to: weights.shape.dimensions), like: model.graph.values[id])
-        let rest = node.inputs.dropFirst(2).map { $0.map { rewriter.copy($0) } }
-        let result = try rewriter.graph.append(node.operation, [flat, w] + rest, name: node.name)[0]
-        rewriter.replace(node.outputs[0], by: result)
-        return true
+        return graph.append(try moved.reshaped(to: weights.shape.dimensions), like: model.graph.values[id])
     }
 }
 

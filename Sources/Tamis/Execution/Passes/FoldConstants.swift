@@ -1,7 +1,8 @@
 /// Computes what only constants, or only shapes that are fixed, decide.
 ///
 /// What would take much more memory than the constants it comes from stays to be computed in each run. Weights that only
-/// move or take another shape do so when they are read.
+/// move or take another shape do so when they are read. Of shapes whose extents are known but for some, such as that of a
+/// batch, what follows from the known ones is computed.
 public struct FoldConstants: Pass {
     private let evaluate: Evaluation
 
@@ -17,8 +18,10 @@ public struct FoldConstants: Pass {
             $0 + (model.constant($1)?.byteCount ?? 0)
         }
         let budget = MemoryBudget(limit: 16 * constantBytes)
+        var extents = PartialExtents(evaluate)
         return try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
-            guard let values = values(of: node, in: rewriter, budget) else { return false }
+            let values = values(of: node, in: rewriter, budget) ?? extents.values(of: node, in: rewriter)
+            guard let values else { return try extents.rewrite(node, &rewriter) }
             let isLearned = node.inputs.contains { $0.map(rewriter.isParameter) ?? false }
             for (output, (id, value)) in zip(node.outputs, values).enumerated() {
                 let name = output == 0 ? node.name : "\(node.name):\(output)"
@@ -35,10 +38,7 @@ public struct FoldConstants: Pass {
 
     private func values(of node: Graph.Node, in rewriter: Rewriter, _ budget: MemoryBudget) -> [Tensor]? {
         let constants = node.inputs.map { $0.map { rewriter.constant($0) } }
-        let operands = Operands(
-            zip(node.inputs, constants).map { input, constant in
-                input.map { Operand(type: rewriter.type(of: $0), constant: constant ?? nil) }
-            }, operatorName: node.operation.kind)
+        let operands = rewriter.operands(of: node)
         if let typed = node.operation as? any TypeOperator { return try? typed.values(for: operands) }
         // What draws random numbers has no inputs either.
         guard !constants.isEmpty, constants.allSatisfy({ $0.map { $0 != nil } ?? true }),
@@ -60,5 +60,93 @@ public struct FoldConstants: Pass {
         guard (try? budget.take(bytes)) != nil else { return nil }
         // What breaks the operator's rule says so when it runs.
         return try? evaluate(node.operation, constants.map { $0 ?? nil })
+    }
+}
+
+/// What is known of lists of extents, some of which are free: the shape of a tensor, and what is gathered, cut and joined
+/// of such.
+private struct PartialExtents {
+    private let evaluate: Evaluation
+    private var extents: [Graph.ValueID: [Dimension]] = [:]
+
+    init(_ evaluate: Evaluation) { self.evaluate = evaluate }
+
+    /// The outputs of a node of partly known extents, if those that it takes are known. Remembers them if not.
+    mutating func values(of node: Graph.Node, in rewriter: Rewriter) -> [Tensor]? {
+        if let shape = node.operation as? ShapeOf {
+            extents[node.outputs[0]] = try? shape.wanted(rewriter.operands(of: node))
+            return nil
+        }
+        guard node.operation.isMove, node.inputs.contains(where: { $0.map { extents[$0] != nil } ?? false }),
+            let moved = moved(node, rewriter)
+        else { return nil }
+        var tensors: [Tensor] = []
+        for (id, (shape, dimensions)) in zip(node.outputs, moved) {
+            extents[id] = dimensions
+            let values = dimensions.compactMap(\.value).map { Int64($0) }
+            if values.count == dimensions.count, let tensor = try? Tensor(values, shape: shape) {
+                tensors.append(tensor)
+            }
+        }
+        return tensors.count == node.outputs.count ? tensors : nil
+    }
+
+    /// Moves numbers in the place of the extents, and looks where they come to lie.
+    private func moved(_ node: Graph.Node, _ rewriter: Rewriter) -> [(shape: [Int], extents: [Dimension])]? {
+        var known: [Dimension] = []
+        var labels: [Tensor?] = []
+        for (position, id) in node.inputs.enumerated() {
+            guard let id else {
+                labels.append(nil)
+                continue
+            }
+            if position > 0, !(node.operation is Concat) {
+                // Which ones to take, where to cut.
+                guard let constant = rewriter.constant(id) else { return nil }
+                labels.append(constant)
+                continue
+            }
+            let shape: [Int]
+            if let own = extents[id] {
+                shape = rewriter.type(of: id).shape?.dimensions ?? [own.count]
+                known += own
+            } else if let constant = rewriter.constant(id), let values = try? constant.scalars(as: Int64.self) {
+                shape = constant.shape.dimensions
+                known += values.map { .fixed(Int($0)) }
+            } else {
+                return nil
+            }
+            let count = shape.reduce(1, *)
+            labels.append(try? Tensor((known.count - count..<known.count).map { Int64($0) }, shape: shape))
+        }
+        guard let results = try? evaluate(node.operation, labels) else { return nil }
+        var moved: [([Int], [Dimension])] = []
+        for result in results {
+            guard let places = try? result.scalars(as: Int64.self),
+                places.allSatisfy({ known.indices.contains(Int($0)) })
+            else { return nil }
+            moved.append((result.shape.dimensions, places.map { known[Int($0)] }))
+        }
+        return moved
+    }
+
+    /// A Reshape to a shape of which all extents but one are known needs none of the run.
+    func rewrite(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) -> Bool {
+        guard let reshape = node.operation as? Reshape, reshape.shape == nil, let x = node.inputs[0],
+            let wanted = node.inputs[1].flatMap({ extents[$0] })
+        else { return false }
+        let shape = wanted.map { $0.value ?? -1 }
+        guard shape.count(where: { $0 == -1 }) == 1, !reshape.allowsZero || !shape.contains(0) else { return false }
+        let operation = Reshape(to: shape, allowsZero: reshape.allowsZero)
+        rewriter.replace(node.outputs[0], by: try rewriter.graph.call(operation, rewriter.copy(x), name: node.name))
+        return true
+    }
+}
+
+extension Operator {
+    /// Whether each element of the output is one of the input's.
+    fileprivate var isMove: Bool {
+        self is Gather || self is Slice || self is Concat || self is Split || self is Squeeze || self is Unsqueeze
+            || self is Reshape
     }
 }

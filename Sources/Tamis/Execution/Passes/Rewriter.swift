@@ -45,6 +45,13 @@ struct Rewriter {
     /// The type of a value, or of what has become of it.
     func type(of id: Graph.ValueID) -> ValueType { copies[id]?.type ?? source.graph.values[id].type }
 
+    /// What is known of a node's inputs, or of what has become of them.
+    func operands(of node: Graph.Node) -> Operands {
+        Operands(
+            node.inputs.map { $0.map { Operand(type: type(of: $0), constant: constant($0)) } },
+            operatorName: node.operation.kind)
+    }
+
     /// Whether a value, or what has become of it, was learned.
     func isParameter(_ id: Graph.ValueID) -> Bool {
         let value = copies[id].map { graph.graph.values[$0.id] } ?? source.graph.values[id]
@@ -110,7 +117,18 @@ struct Rewriter {
             throw .shape(error)
         }
         var model = graph.model
+        model.graph.rename(names(in: model.graph))
         model.metadata = source.metadata
         return model
+    }
+
+    /// The names that values of a file had. Where many became one, such as a result and what an activation made of it, the
+    /// last of them is what it now is.
+    private func names(in graph: Graph) -> [Graph.ValueID: String] {
+        var names: [Graph.ValueID: String] = [:]
+        for (id, value) in source.graph.values.enumerated() where value.isNamed {
+            if let copy = copies[id], graph.values[copy.id].node != nil { names[copy.id] = value.name }
+        }
+        return names
     }
 }

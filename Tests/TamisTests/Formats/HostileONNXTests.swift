@@ -1,0 +1,59 @@
+import Glibc
+import Tamis
+import TamisTestSupport
+import Testing
+
+/// Whatever the bytes: a result or a typed error, within 100 ms and 64 MiB.
+@Suite struct HostileONNXTests {
+    static let files =
+        HostileFile.protobuf + HostileFile.tensors + HostileFile.graphs + HostileFile.operators
+        + HostileFile.explosions + HostileFile.externalData
+
+    @Test(arguments: files) func ends(file: HostileFile) throws {
+        let folder = try TemporaryFolder()
+        let text = try file.attempt(in: folder.path)
+        #expect(file.complaint(about: text) == nil)
+    }
+
+    /// One after the other, in a process where nothing else takes time or memory.
+    @Test func takeLittle() async throws {
+        let result = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            // What the process has once for all, it has now.
+            var costs: [Cost] = []
+            for file in HostileONNXTests.files.prefix(20) + HostileONNXTests.files where !file.isLarge {
+                costs.append(try Cost(of: file))
+            }
+            let dearest = costs.dropFirst(20).sorted { $0.milliseconds > $1.milliseconds }.prefix(8)
+            let largest = costs.dropFirst(20).sorted { $0.bytes > $1.bytes }.prefix(8)
+            var report = "\(costs.count - 20) files\n"
+            for cost in dearest { report += "\(cost.milliseconds) ms: \(cost.name)\n" }
+            for cost in largest { report += "\(cost.bytes >> 20) MiB: \(cost.name)\n" }
+            write(2, report, report.utf8.count)
+            // A debug build checks each step, and other tests may run beside.
+            #expect(dearest.allSatisfy { $0.milliseconds < 1000 })
+            #expect(largest.allSatisfy { $0.bytes < 64 << 20 })
+        }
+        print(String(decoding: result.standardErrorContent, as: UTF8.self))
+    }
+}
+
+/// What an attempt at a file takes.
+private struct Cost {
+    let name: String
+    let milliseconds: Double
+    let bytes: Int
+
+    init(of file: HostileFile) throws {
+        name = file.name
+        let folder = try TemporaryFolder()
+        // From here on the highest is counted anew.
+        let before = try #require(MemoryUse.residentBytes)
+        let reset = open("/proc/self/clear_refs", O_WRONLY)
+        write(reset, "5", 1)
+        close(reset)
+        let start = ContinuousClock.now
+        _ = try file.attempt(in: folder.path)
+        milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
+        bytes = try #require(MemoryUse.peakResidentBytes) - before
+    }
+}
