@@ -33,18 +33,25 @@ extension Oracle {
                 }
                 return weights(source, input, resize, axis.scale)
             }
+            // Outer × places × inner, as the tensor lies.
+            let inner = y.shape[(axis.axis + 1)...].reduce(1, *)
+            let outer = y.shape[..<axis.axis].reduce(1, *)
             var shape = y.shape
             shape[axis.axis] = axis.output
             var result = DoubleTensor(zeros: shape)
-            for place in DoubleTensor.indices(of: shape) {
-                var from = place
-                for (index, weight) in rows[place[axis.axis]].enumerated() where weight != 0 {
-                    from[axis.axis] = index
-                    result[place] += weight * y[from]
+            for (place, row) in rows.enumerated() {
+                for (index, weight) in row.enumerated() where weight != 0 {
+                    for block in 0..<outer {
+                        for position in 0..<inner {
+                            result.values[(block * axis.output + place) * inner + position] +=
+                                weight * y.values[(block * input + index) * inner + position]
+                        }
+                    }
                 }
             }
             y = result
         }
+        guard !outside.isEmpty else { return y }
         for place in DoubleTensor.indices(of: y.shape)
         where outside.contains(where: { place[$0.axis] == $0.place }) {
             y[place] = resize.extrapolationValue

@@ -36,17 +36,17 @@ struct DeformConvTests {
         }
     }
 
-    @Test("taps between pixels", arguments: KernelLevel.available, 0..<40)
+    @Test("taps between pixels", arguments: KernelLevel.available, 0..<24)
     func random(level: KernelLevel, index: Int) throws {
-        var test = ConvolutionCase.random(index + 70_000, largest: 6, activations: [.linear])
+        var test = ConvolutionCase.random(index + 70_000, largest: 5, activations: [.linear])
         test.images = 1 + index % 2
         try check(test, index: index, level: level)
     }
 
     @Test("several tiles", arguments: KernelLevel.available)
     func severalTiles(level: KernelLevel) throws {
-        let geometry = Geometry(input: [17, 16], kernel: [3, 3], padding: .explicit(before: [1, 1], after: [1, 1]))
-        try check(ConvolutionCase(geometry, images: 2, channels: 12, filters: 10), index: 2, level: level)
+        let geometry = Geometry(input: [14, 13], kernel: [3, 3], padding: .explicit(before: [1, 1], after: [1, 1]))
+        try check(ConvolutionCase(geometry, channels: 6, filters: 5), index: 2, level: level)
     }
 
     @Test("offsets far away or no numbers read nothing")

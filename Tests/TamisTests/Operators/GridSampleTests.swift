@@ -13,11 +13,11 @@ struct GridSampleTests {
 
     @Test("images, lines and volumes", arguments: KernelLevel.available, samples)
     func oracle(level: KernelLevel, sample: GridSample) throws {
-        for (index, shape) in [[2, 5, 4, 3], [1, 6, 2], [2, 3, 4, 2, 5], [1, 1, 1, 1], [1, 13, 11, 37]].enumerated() {
+        for (index, shape) in [[2, 5, 4, 3], [1, 6, 2], [2, 3, 4, 2, 5], [1, 1, 1, 1], [1, 7, 6, 19]].enumerated() {
             var generator = Philox(seed: UInt64(index), name: "grid")
             let x = DoubleTensor.integers(shape, in: -9...9, using: &generator)
             let axes = shape.count - 2
-            let places = [shape[0]] + (0..<axes).map { _ in Int.random(in: 1...9, using: &generator) } + [axes]
+            let places = [shape[0]] + (0..<axes).map { _ in Int.random(in: 1...6, using: &generator) } + [axes]
             // Far outside too. No place is half way between two pixels, where a rounding decides.
             let grid = DoubleTensor.uniform(places, in: -2.7...2.7, using: &generator)
             let expected = Oracle.gridSample(x, grid, sample)
