@@ -203,6 +203,8 @@ final class ONNXImporter {
             if extent == -1 { return .unknown }
             _ = try ImportError.at("\"\(name)\"") { () throws(ShapeError) in try Shape([extent]) }
             return .fixed(extent)
+        // Names that say nothing: two extents of one such name need not be the same.
+        case .named("?"), .named("None"): return .unknown
         case .named(let name): return .named(name)
         case .unknown: return .unknown
         }

@@ -42,6 +42,18 @@ struct CancelTransposesTests {
         }
     }
 
+    @Test func transposesOfWhatHasNoKnownRankStay() throws {
+        let graph = GraphBuilder()
+        let x = graph.input("x", .tensor(.float32, nil))
+        let moved = try graph.call(Transpose(Permutation([2, 0, 1])), x)
+        graph.output(try graph.call(Activate(.relu), moved), name: "y")
+        let model = try CancelTransposes()(graph.model)
+        #expect(model.inputs.map(\.name) == ["x"] && model.count("Transpose") == 1)
+        let image = try randomTensor([2, 3, 4])
+        let y = try #require(Runner(model).run(["x": image])["y"])
+        #expect(y == (try #require(Runner(graph.model).run(["x": image])["y"])))
+    }
+
     @Test func skipConnectionsTakeTheTransposeThatIsThere() throws {
         try check(transposes: 2, tolerance: 0) { graph, x in
             let sum = try graph.call(Arithmetic(.subtract), x, conv(graph, x))

@@ -107,6 +107,13 @@ struct ONNXModelTestsImport {
         #expect(again.outputs.map(\.name) == ["z", "w", "x"])
     }
 
+    @Test func extentsNamedForNotBeingKnownNeedNotBeTheSame() throws {
+        let dimensions: [ONNXDimension] = [.named("?"), .named("?"), .named("None"), .named("n"), .fixed(-1)]
+        let file = onnxFile([ONNXNode("Relu", "x", "z")], inputs: ["x": dimensions])
+        let model = try Model(file, operators: .standard, folder: nil, limits: Limits())
+        #expect(model.inputs[0].type == .tensor(.float32, [.unknown, .unknown, .unknown, .named("n"), .unknown]))
+    }
+
     @Test func rowsOfOnesOwn() throws {
         let file: ONNXModel = {
             var file = onnxFile([ONNXNode("Twice", "x", "z")])

@@ -66,7 +66,8 @@ private struct Moving {
 
     /// Appends what becomes of a node.
     mutating func write(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) {
-        if node.operation is Transpose, let place = orders.places[node.outputs[0]] {
+        // A transpose of what has no known rank makes a root of its own.
+        if node.operation is Transpose, let place = orders.places[node.outputs[0]], place.root != node.outputs[0] {
             if names[place] == nil { names[place] = node.name }
         } else {
             let isDone = try flatten(node, &rewriter)
