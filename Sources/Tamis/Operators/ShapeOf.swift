@@ -14,23 +14,23 @@ public struct ShapeOf: TypeOperator, Hashable {
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...1)
-        return [.tensor(.int64, [try wanted(inputs).map { .fixed($0.count) } ?? .unknown])]
+        return [.tensor(.int64, [try axes(inputs).map { .fixed($0.count) } ?? .unknown])]
     }
 
     public func values(for inputs: Operands) throws(ShapeError) -> [Tensor]? {
-        guard let wanted = try wanted(inputs) else { return nil }
-        let extents = wanted.compactMap(\.value)
-        return extents.count == wanted.count ? [try Tensor(extents.map { Int64($0) })] : nil
+        guard let axes = try axes(inputs), let dimensions = try inputs.tensor(0, "x").dimensions else { return nil }
+        let extents = dimensions[axes].compactMap(\.value)
+        return extents.count == axes.count ? [try Tensor(extents.map { Int64($0) })] : nil
     }
 
-    /// The extents, some of which may be free.
-    func wanted(_ inputs: Operands) throws(ShapeError) -> [Dimension]? {
+    /// The axes whose extents are wanted, where the number of axes is known.
+    func axes(_ inputs: Operands) throws(ShapeError) -> Range<Int>? {
         guard let dimensions = try inputs.tensor(0, "x").dimensions else { return nil }
         func clamped(_ axis: Int) -> Int {
             min(max(axis < 0 ? axis + dimensions.count : axis, 0), dimensions.count)
         }
         let (first, last) = (clamped(start), clamped(end ?? dimensions.count))
-        return Array(dimensions[min(first, last)..<last])
+        return min(first, last)..<last
     }
 }
 

@@ -78,6 +78,20 @@ struct CleaningPassTests {
         #expect(left == ["Reshape", "Slice"])
     }
 
+    @Test("extents at their own place are copied, whatever they are")
+    func copiedExtents() throws {
+        // x.reshape(len(x), channels, -1), of images of any size.
+        let graph = GraphBuilder()
+        let x = graph.input("x", .tensor(.float32, ["batch", .unknown, .unknown, .unknown]))
+        let shape = try graph.call(Slice([.init(axis: 0, start: 0, end: 2)]), graph.call(ShapeOf(), x))
+        let rest = graph.constant(try Tensor([Int64(-1)]))
+        graph.output(try graph.call(Reshape(), x, graph.append(Concat(axis: 0), [shape, rest])[0]), name: "y")
+        let (failures, folded) = try PassCheck(absolute: nil)(
+            graph.model, ["x": randomTensor([2, 3, 4, 5])], passes: [FoldConstants(), DropUnread()])
+        #expect(failures == [] && folded.kinds == ["Reshape"])
+        #expect((folded.graph.nodes[0].operation as? Reshape)?.shape == [0, 0, -1])
+    }
+
     @Test("in a step of training only constants are folded")
     func training() throws {
         let net = PassModel([2, 4])
@@ -127,6 +141,25 @@ struct CleaningPassTests {
         let (model, inputs) = try net.finished(net(Activate(.linear), net.x))
         let (failures, cleaned) = try PassCheck(absolute: nil)(model, inputs, passes: [DropIdentities()])
         #expect(failures == [] && cleaned.kinds == [])
+    }
+
+    @Test("what was cut is not joined again")
+    func cuts() throws {
+        let left = try kinds([2, 6, 4], DropIdentities()) { net in
+            let parts = try net.graph.append(Split(axis: 1, parts: .lengths([1, 2, 3])), [net.x])
+            let halves = try [(0, 3), (-3, 99)].map { try net(Slice([.init(axis: -2, start: $0.0, end: $0.1)]), net.x) }
+            let joined = try net.graph.append(Concat(axis: 1), halves + [parts[2]] + parts + [halves[0]])[0]
+            return try net.graph.append(Concat(axis: -2), net.graph.append(Split(axis: 1, parts: .equal(3)), [joined]))[
+                0]
+        }
+        #expect(left == ["Split", "Slice", "Concat"])
+        let kept = try kinds([2, 6, 4], DropIdentities()) { net in
+            let parts = try net.graph.append(Split(axis: 1, parts: .equal(2)), [net.x])
+            let across = try net.graph.append(Concat(axis: 2), parts)[0]
+            return try net.graph.append(
+                Concat(axis: 1), [across, net.graph.append(Concat(axis: 2), parts.reversed())[0]])[0]
+        }
+        #expect(kept == ["Split", "Concat", "Concat", "Concat"])
     }
 
     @Test(

@@ -1,4 +1,5 @@
-/// Drops nodes that leave their input as it is, and all but the last of several changes of shape in a row.
+/// Drops nodes that leave their input as it is, and all but the last of several changes of shape in a row; joins nothing that
+/// was cut just before.
 public struct DropIdentities: Pass {
     public init() {}
 
@@ -11,6 +12,14 @@ public struct DropIdentities: Pass {
             let y = model.graph.values[node.outputs[0]].type
             if rewriter.type(of: x) == y, Self.isIdentity(node, y, rewriter) {
                 rewriter.replace(node.outputs[0], by: rewriter.copy(x))
+                return true
+            }
+            if let joined = Self.withoutCuts(node, rewriter) {
+                let symbols = joined.map { rewriter.copy($0) }
+                rewriter.replace(
+                    node.outputs[0],
+                    by: symbols.count == 1
+                        ? symbols[0] : try rewriter.graph.append(node.operation, symbols, name: node.name)[0])
                 return true
             }
             guard node.operation.isChangeOfShape, let (source, operation) = Self.inOneStep(x, to: y, node, rewriter)
@@ -39,6 +48,65 @@ public struct DropIdentities: Pass {
             }
             return (try? one.doubles()) == [1]
         case let operation: return operation.isChangeOfShape && isSameShape
+        }
+    }
+
+    /// What a Concat joins, with the whole of a value in the place of all its parts one after another; nil where there is no
+    /// such.
+    private static func withoutCuts(_ node: Graph.Node, _ rewriter: Rewriter) -> [Graph.ValueID]? {
+        guard let concat = node.operation as? Concat else { return nil }
+        let parts = node.inputs.compactMap { $0 }
+        var joined: [Graph.ValueID] = []
+        var position = 0
+        while position < parts.count {
+            let first = Part(parts[position], along: concat.axis, rewriter)
+            var end = first?.start == 0 ? first?.end : nil
+            var next = position + 1
+            while let first, let reached = end, reached < first.extent, next < parts.count,
+                let part = Part(parts[next], along: concat.axis, rewriter), part.source == first.source,
+                part.start == reached
+            {
+                (end, next) = (part.end, next + 1)
+            }
+            let isWhole = first.map { $0.extent == end } ?? false
+            joined.append(isWhole ? first?.source ?? parts[position] : parts[position])
+            position = isWhole ? next : position + 1
+        }
+        return joined.count < parts.count ? joined : nil
+    }
+
+    /// Neighbouring positions of a value along an axis that a Split or Slice has cut out.
+    private struct Part {
+        let source: Graph.ValueID
+        let start: Int
+        let end: Int
+        /// The positions of the value.
+        let extent: Int
+
+        init?(_ id: Graph.ValueID, along axis: Int, _ rewriter: Rewriter) {
+            guard case .node(let index, let output) = rewriter.source.graph.values[id].source else { return nil }
+            let node = rewriter.source.graph.nodes[index]
+            guard let source = node.inputs.first ?? nil, let dimensions = rewriter.type(of: source).dimensions else {
+                return nil
+            }
+            let along = axis < 0 ? axis + dimensions.count : axis
+            guard dimensions.indices.contains(along), let extent = dimensions[along].value else { return nil }
+            func isAlong(_ axis: Int) -> Bool { (axis < 0 ? axis + dimensions.count : axis) == along }
+            switch node.operation {
+            case let split as Split:
+                let lengths = node.outputs.compactMap { rewriter.source.graph.values[$0].type.dimensions?[along].value }
+                guard isAlong(split.axis), lengths.count == node.outputs.count else { return nil }
+                start = lengths[..<output].reduce(0, +)
+                end = start + lengths[output]
+            case let slice as Slice:
+                guard let range = slice.ranges?.first, slice.ranges?.count == 1, isAlong(range.axis), range.step == 1,
+                    let length = rewriter.type(of: id).dimensions?[along].value
+                else { return nil }
+                start = min(max(range.start < 0 ? range.start + extent : range.start, 0), extent)
+                end = start + length
+            default: return nil
+            }
+            (self.source, self.extent) = (source, extent)
         }
     }
 

@@ -66,34 +66,42 @@ public struct FoldConstants: Pass {
 /// What is known of lists of extents, some of which are free: the shape of a tensor, and what is gathered, cut and joined
 /// of such.
 private struct PartialExtents {
+    /// A number of such a list.
+    private struct Extent {
+        var dimension: Dimension
+        /// The value that has this extent, and on which axis.
+        var value: Graph.ValueID?
+        var axis = 0
+    }
+
     private let evaluate: Evaluation
-    private var extents: [Graph.ValueID: [Dimension]] = [:]
+    private var lists: [Graph.ValueID: [Extent]] = [:]
 
     init(_ evaluate: Evaluation) { self.evaluate = evaluate }
 
     /// The outputs of a node of partly known extents, if those that it takes are known. Remembers them if not.
     mutating func values(of node: Graph.Node, in rewriter: Rewriter) -> [Tensor]? {
         if let shape = node.operation as? ShapeOf {
-            extents[node.outputs[0]] = try? shape.wanted(rewriter.operands(of: node))
+            guard let x = node.inputs[0], let axes = try? shape.axes(rewriter.operands(of: node)) else { return nil }
+            let dimensions = rewriter.type(of: x).dimensions ?? []
+            lists[node.outputs[0]] = axes.map { Extent(dimension: dimensions[$0], value: x, axis: $0) }
             return nil
         }
-        guard node.operation.isMove, node.inputs.contains(where: { $0.map { extents[$0] != nil } ?? false }),
+        guard node.operation.isMove, node.inputs.contains(where: { $0.map { lists[$0] != nil } ?? false }),
             let moved = moved(node, rewriter)
         else { return nil }
         var tensors: [Tensor] = []
-        for (id, (shape, dimensions)) in zip(node.outputs, moved) {
-            extents[id] = dimensions
-            let values = dimensions.compactMap(\.value).map { Int64($0) }
-            if values.count == dimensions.count, let tensor = try? Tensor(values, shape: shape) {
-                tensors.append(tensor)
-            }
+        for (id, (shape, extents)) in zip(node.outputs, moved) {
+            lists[id] = extents
+            let values = extents.compactMap(\.dimension.value).map { Int64($0) }
+            if values.count == extents.count, let tensor = try? Tensor(values, shape: shape) { tensors.append(tensor) }
         }
         return tensors.count == node.outputs.count ? tensors : nil
     }
 
     /// Moves numbers in the place of the extents, and looks where they come to lie.
-    private func moved(_ node: Graph.Node, _ rewriter: Rewriter) -> [(shape: [Int], extents: [Dimension])]? {
-        var known: [Dimension] = []
+    private func moved(_ node: Graph.Node, _ rewriter: Rewriter) -> [(shape: [Int], extents: [Extent])]? {
+        var known: [Extent] = []
         var labels: [Tensor?] = []
         for (position, id) in node.inputs.enumerated() {
             guard let id else {
@@ -107,12 +115,12 @@ private struct PartialExtents {
                 continue
             }
             let shape: [Int]
-            if let own = extents[id] {
+            if let own = lists[id] {
                 shape = rewriter.type(of: id).shape?.dimensions ?? [own.count]
                 known += own
             } else if let constant = rewriter.constant(id), let values = try? constant.scalars(as: Int64.self) {
                 shape = constant.shape.dimensions
-                known += values.map { .fixed(Int($0)) }
+                known += values.map { Extent(dimension: .fixed(Int($0))) }
             } else {
                 return nil
             }
@@ -120,7 +128,7 @@ private struct PartialExtents {
             labels.append(try? Tensor((known.count - count..<known.count).map { Int64($0) }, shape: shape))
         }
         guard let results = try? evaluate(node.operation, labels) else { return nil }
-        var moved: [([Int], [Dimension])] = []
+        var moved: [([Int], [Extent])] = []
         for result in results {
             guard let places = try? result.scalars(as: Int64.self),
                 places.allSatisfy({ known.indices.contains(Int($0)) })
@@ -130,15 +138,20 @@ private struct PartialExtents {
         return moved
     }
 
-    /// A Reshape to a shape of which all extents but one are known needs none of the run.
+    /// A Reshape needs nothing of the run for a shape whose extents are known, x's own at their place, or what is left over.
     func rewrite(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) -> Bool {
-        guard let reshape = node.operation as? Reshape, reshape.shape == nil, let x = node.inputs[0],
-            let wanted = node.inputs[1].flatMap({ extents[$0] })
+        guard let reshape = node.operation as? Reshape, reshape.shape == nil, !reshape.allowsZero,
+            let x = node.inputs[0], let wanted = node.inputs[1].flatMap({ lists[$0] })
         else { return false }
-        let shape = wanted.map { $0.value ?? -1 }
-        guard shape.count(where: { $0 == -1 }) == 1, !reshape.allowsZero || !shape.contains(0) else { return false }
-        let operation = Reshape(to: shape, allowsZero: reshape.allowsZero)
-        rewriter.replace(node.outputs[0], by: try rewriter.graph.call(operation, rewriter.copy(x), name: node.name))
+        let own = rewriter.type(of: x).dimensions ?? []
+        let shape = wanted.enumerated().map { position, extent in
+            if let value = extent.dimension.value { return value }
+            let isNamed = position < own.count && own[position] == extent.dimension && extent.dimension != .unknown
+            return isNamed || (extent.value == x && extent.axis == position) ? 0 : -1
+        }
+        guard shape.count(where: { $0 == -1 }) <= 1 else { return false }
+        let symbol = try rewriter.graph.call(Reshape(to: shape), rewriter.copy(x), name: node.name)
+        rewriter.replace(node.outputs[0], by: symbol)
         return true
     }
 }
