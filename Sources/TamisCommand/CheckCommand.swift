@@ -24,7 +24,7 @@ struct CheckCommand: ParsableCommand {
         var options = PlanOptions()
         if let limit = memory.memoryLimit { options.memoryLimit = limit }
         let given = try shapes.shapes()
-        let check = try Failure.at(model) { try ModelCheck(onnx: model, inputs: given, options: options) }
+        let check = try shapes.at(model) { try ModelCheck(onnx: model, inputs: given, options: options) }
         if format.json { try JSONOption.print(Result(check)) } else { Console.print(text(check)) }
         if check.hasErrors { throw ExitStatus.unexpected }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Tamis
 
 /// `tamis compare`: where two models, or a model and a reference, part.
@@ -30,10 +31,14 @@ struct CompareCommand: ParsableCommand {
     @OptionGroup var inputs: InputFiles
     @OptionGroup var shapes: ShapeOptions
 
-    @Option(help: ArgumentHelp("The largest error that is right (default: 0.0001).", valueName: "number"), transform: { text in
-        guard let number = Double(text), number >= 0 else { throw ValidationError("it must be a number, 0 or more") }
-        return number
-    })
+    @Option(
+        help: ArgumentHelp("The largest error that is right (default: 0.0001).", valueName: "number"),
+        transform: { text in
+            guard let number = Double(text), number >= 0 else {
+                throw ValidationError("it must be a number, 0 or more")
+            }
+            return number
+        })
     var tolerance = 1e-4
 
     @Flag(help: "Run the reference without passes: node by node as its file has it.")
@@ -45,7 +50,7 @@ struct CompareCommand: ParsableCommand {
     @Option(help: "Of the reference: default, or strict.")
     var referencePrecision = Precision.default
 
-    @Option(help: ArgumentHelp("What random inputs are drawn from (default: 0).", valueName: "number"))
+    @Option(help: ArgumentHelp("What random inputs are drawn from.", valueName: "number"))
     var seed: UInt64 = 0
 
     @OptionGroup var threads: ThreadOptions
@@ -72,7 +77,7 @@ struct CompareCommand: ParsableCommand {
             options.inputs = try InputFiles.read(inputs.assigned(ports, isPartial: true), for: ports)
         }
         let path = reference ?? model
-        let comparison = try Failure.at(model) { [options] in
+        let comparison = try shapes.at(model) { [options] in
             try ModelComparison(
                 onnx: model, with: Self.isFolder(path) ? .folder(path) : .model(path), options: options)
         }
@@ -82,6 +87,11 @@ struct CompareCommand: ParsableCommand {
             Console.print(text(comparison))
         }
         if comparison.first != nil { throw ExitStatus.unexpected }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     private func text(_ comparison: ModelComparison) -> String {

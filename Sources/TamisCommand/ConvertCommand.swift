@@ -27,14 +27,14 @@ struct ConversionOptions: ParsableArguments {
 
     @OptionGroup var shapes: ShapeOptions
 
-    @Option(help: ArgumentHelp("What random inputs are drawn from (default: 0).", valueName: "number"))
+    @Option(help: ArgumentHelp("What random inputs are drawn from.", valueName: "number"))
     var seed: UInt64 = 0
 
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var format: JSONOption
 
-    /// Writes the file and says what was done.
-    func run(optimizes: Bool) throws {
+    /// Writes the file and says what was done: of passes, node by node if `nodes`.
+    func run(optimizes: Bool, nodes: Bool = false) throws {
         try OutputFile.check(output)
         var options = ModelConversion.Options()
         options.optimizes = optimizes
@@ -42,28 +42,27 @@ struct ConversionOptions: ParsableArguments {
         options.shapes = try shapes.shapes()
         options.seed = seed
         options.threads = threads.count
-        let conversion: ModelConversion
-        do {
-            conversion = try Console.withoutInterruption { [options] in
-                try ModelConversion(onnx: model, to: output, options: options)
+        let conversion = try shapes.at(model) { [options] in
+            do {
+                return try Console.withoutInterruption {
+                    try ModelConversion(onnx: model, to: output, options: options)
+                }
+            } catch ModelFileError.notTheSame(let rule, let received) {
+                Console.note("tamis: \(model): \(rule); received \(received); nothing is written")
+                throw ExitStatus.unexpected
             }
-        } catch ModelFileError.notTheSame(let rule, let received) {
-            Console.note("tamis: \(model): \(rule); received \(received); nothing is written")
-            throw ExitStatus.unexpected
-        } catch {
-            throw Failure("\(error)".hasPrefix(model) ? "\(error)" : "\(model): \(error)")
         }
         if format.json { return try JSONOption.print(Result(conversion)) }
-        Console.print(text(conversion))
+        Console.print(text(conversion, nodes: nodes))
     }
 
-    private func text(_ conversion: ModelConversion) -> String {
+    private func text(_ conversion: ModelConversion, nodes: Bool) -> String {
         var text = ""
         if !conversion.passes.isEmpty {
             var passes = Table(.left, .right, .right, .left)
             passes.add("pass", "before", "after", "")
             for pass in conversion.passes {
-                for (index, change) in pass.changes.enumerated() {
+                for (index, change) in (nodes ? pass.changes : pass.summary).enumerated() {
                     passes.add(
                         index == 0 ? pass.pass : "", index == 0 ? "\(pass.nodesBefore)" : "",
                         index == 0 ? "\(pass.nodesAfter)" : "", change)
@@ -149,5 +148,8 @@ struct OptimizeCommand: ParsableCommand {
 
     @OptionGroup var conversion: ConversionOptions
 
-    mutating func run() throws { try conversion.run(optimizes: true) }
+    @Flag(help: "Say of each node what became of it.")
+    var nodes = false
+
+    mutating func run() throws { try conversion.run(optimizes: true, nodes: nodes) }
 }

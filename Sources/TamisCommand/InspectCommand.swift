@@ -41,11 +41,11 @@ struct InspectCommand: ParsableCommand {
         switch model {
         case .known(let network):
             let model = try Failure.at { try network.network().model }
-            report = try Failure.at(network.rawValue) {
+            report = try shapes.at(network.rawValue) {
                 try ModelReport(model, name: network.rawValue, inputs: given, options: options)
             }
         case .file(let path):
-            report = try Failure.at(path) { try ModelReport(onnx: path, inputs: given, options: options) }
+            report = try shapes.at(path) { try ModelReport(onnx: path, inputs: given, options: options) }
         }
         if let html {
             try Console.withoutInterruption { try Failure.at(html) { try report.writeHTML(to: html) } }

@@ -74,6 +74,21 @@ struct ShapeOptions: ParsableArguments {
         }
         return shapes
     }
+
+    /// Runs `body`, whose errors are those of the file at `place`; a shape for an input that the model has not is a wrong use.
+    func at<Result>(_ place: String, _ body: () throws -> Result) throws -> Result {
+        try Failure.at(place) {
+            do { return try body() } catch PlanError.unknownName(let name, let known) {
+                throw Self.unknown(name, known)
+            } catch ModelFileError.planning(.unknownName(let name, let known)) {
+                throw Self.unknown(name, known)
+            }
+        }
+    }
+
+    private static func unknown(_ name: String, _ known: [String]) -> ValidationError {
+        ValidationError("--input-shape: \(PlanError.unknownName(name, known: known))")
+    }
 }
 
 /// The files with the values of a model's inputs.
@@ -128,7 +143,8 @@ struct InputFiles: ParsableArguments {
     }
 
     /// The values in the files.
-    static func read(_ files: [String: String], for inputs: [(name: String, type: ValueType)]) throws -> [String: Value] {
+    static func read(_ files: [String: String], for inputs: [(name: String, type: ValueType)]) throws -> [String: Value]
+    {
         var values: [String: Value] = [:]
         for (name, type) in inputs {
             guard let path = files[name] else { continue }
@@ -139,7 +155,8 @@ struct InputFiles: ParsableArguments {
                 case .tensor: return value
                 case .optional(.tensor): return .optional(value)
                 case .sequence, .optional:
-                    throw Failure("\(path): the input \"\(name)\" is a \(type), which only an ONNX message (.pb) can hold")
+                    throw Failure(
+                        "\(path): the input \"\(name)\" is a \(type), which only an ONNX message (.pb) can hold")
                 }
             }
         }
@@ -225,13 +242,5 @@ enum OutputFile {
         guard access(folder, W_OK) == 0 else {
             throw Failure("\(path): the folder must be there and writable; \(String(cString: strerror(errno)))")
         }
-    }
-}
-
-extension CompareCommand {
-    /// Whether a folder stands at a path.
-    static func isFolder(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 }

@@ -30,10 +30,10 @@ public struct DepthwiseConvolution: Sendable {
     /// Bytes of scratch memory for each thread.
     public var scratchBytes: Int { placement == nil ? 0 : tileRows * shape.window.output.2 * pixelBytes }
 
-    /// Computes the tiles `range`.
+    /// Computes the tiles `range`. There is no residual where the results have a placement.
     public func run(
         _ range: Range<Int>, x: UnsafeRawPointer, weights: UnsafeRawPointer, bias: UnsafeRawPointer?,
-        y: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer
+        residual: UnsafeRawPointer?, y: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer
     ) {
         var window = shape.window
         let lineBytes = window.output.2 * pixelBytes
@@ -45,8 +45,8 @@ public struct DepthwiseConvolution: Sendable {
             let target = placement == nil ? y + image * rows * lineBytes : scratch - first * lineBytes
             kernels.depthwise(
                 &window, shape.channels, shape.groupFilters,
-                x + image * shape.inputPixels * shape.channels * kernels.type.byteCount, weights, bias, nil, activation,
-                first, count, target)
+                x + image * shape.inputPixels * shape.channels * kernels.type.byteCount, weights, bias,
+                residual.map { $0 + image * rows * lineBytes }, activation, first, count, target)
             placement?.scatter(
                 first * window.output.2..<(first + count) * window.output.2, rows: scratch, rowBytes: pixelBytes,
                 image: y + image * (placement?.imagePixels ?? 0) * pixelBytes, pixelBytes: pixelBytes)

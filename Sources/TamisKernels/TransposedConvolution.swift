@@ -195,7 +195,8 @@ public struct TransposedConvolution: Sendable {
             switch phase.algorithm {
             case .depthwise(let algorithm):
                 algorithm.run(
-                    own, x: x, weights: weights + phase.matrixOffset * size, bias: bias, y: y, scratch: scratch)
+                    own, x: x, weights: weights + phase.matrixOffset * size, bias: bias, residual: nil, y: y,
+                    scratch: scratch)
             case .products(let algorithm):
                 let offset = product == .panels ? phase.panelOffset : phase.matrixOffset
                 algorithm.run(

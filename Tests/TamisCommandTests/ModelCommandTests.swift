@@ -116,6 +116,7 @@ struct ModelCommandTests {
         for (inputs, words) in [
             ([], ["missing: \"input\"", "float32 [batch, 12, 12, 1]"]),
             (["image=\(file)"], ["\"image\"", "0 \"input\""]),
+            (["inptu=\(file)"], ["is \"input\" meant?"]),
             (["1=\(file)"], ["\"1\"", "0 \"input\""]),
             (["input=\(file)", "0=\(file)"], ["twice"]),
         ] {
@@ -140,6 +141,61 @@ struct ModelCommandTests {
             #expect(run.error.contains(file), "\(run.error)")
         }
         #expect(!folder.names.contains("out"))
+    }
+
+    @Test func anyValueCanBeAskedFor() throws {
+        try writeImages(2, to: "x.npy")
+        let names = try Model(onnx: model).graph.values.filter { $0.node != nil }.map(\.name)
+        let inner = try #require(names.first { $0 != "output" })
+        let arguments = ["run", model, "--input", "input=\(folder.path("x.npy"))", "--output-dir", folder.path("out")]
+        let run = try CommandRun(arguments + ["--output", inner, "--json"])
+        #expect(run.status == 0, "\(run.error)")
+        let outputs = try run.object()["outputs"] as? [[String: Any]] ?? []
+        #expect(outputs.map { $0["name"] as? String } == [inner])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).count == 1)
+        let unknown = try CommandRun(arguments + ["--output", "outptu"])
+        #expect(unknown.status == 2)
+        #expect(unknown.error.contains("\"output\""), "\(unknown.error)")
+    }
+
+    @Test func sequencesAndOptionalValuesGoInAndComeOut() throws {
+        var graph = ONNXGraph()
+        let type = ONNXType.tensor(.float32, [.named("N")])
+        graph.nodes = [
+            ONNXNode("Identity", "s", "s2"), ONNXNode("Identity", "o", "o2"), ONNXNode("Relu", "x", "y"),
+        ]
+        graph.inputs = [("s", ONNXType.sequence(type)), ("o", .optional(type)), ("x", type)].map(ONNXValueInfo.init)
+        graph.outputs = [("s2", ONNXType.sequence(type)), ("o2", .optional(type)), ("y", type)].map(ONNXValueInfo.init)
+        let path = folder.path("s.onnx")
+        try ONNXModel(graph: graph, operatorSets: [ONNXOperatorSet(version: 17)]).write(to: path)
+        let tensor = try Tensor([Float(1), -2])
+        try Value.sequence([.tensor(tensor), .tensor(tensor)]).writePB(to: folder.path("s.pb"), name: "s")
+        try Value.optional(nil).writePB(to: folder.path("o.pb"), name: "o")
+        try tensor.writeNPY(to: folder.path("x.npy"))
+        let given = ["s=s.pb", "o=o.pb", "x=x.npy"].flatMap { text -> [String] in
+            let parts = text.split(separator: "=")
+            return ["--input", "\(parts[0])=\(folder.path(String(parts[1])))"]
+        }
+        let run = try CommandRun(
+            ["run", path, "--output-dir", folder.path("out"), "--output-format", "pb"] + given)
+        #expect(run.status == 0, "\(run.error)")
+        let type2 = ValueType.tensor(.float32, nil)
+        guard case .sequence(let elements) = try Value(pb: folder.path("out/s2.pb"), type: .sequence(type2)),
+            case .optional(let nothing) = try Value(pb: folder.path("out/o2.pb"), type: .optional(type2))
+        else { return #expect(Bool(false)) }
+        #expect(elements.map(\.tensor) == [tensor, tensor])
+        #expect(nothing == nil)
+        #expect(try Tensor(pb: folder.path("out/y.pb")) == Tensor([Float(1), 0]))
+        // Arrays hold no sequences, neither out nor in.
+        let asArray = try CommandRun(["run", path, "--output-dir", folder.path("out")] + given)
+        #expect(asArray.status == 2)
+        #expect(asArray.error.contains("pb"), "\(asArray.error)")
+        let fromArray = try CommandRun([
+            "run", path, "--output-dir", folder.path("out"), "--output", "y", "--input", "s=\(folder.path("x.npy"))",
+            "--input", "o=\(folder.path("x.npy"))", "--input", "x=\(folder.path("x.npy"))",
+        ])
+        #expect(fromArray.status == 3)
+        #expect(fromArray.error.contains("sequence"), "\(fromArray.error)")
     }
 
     @Test func aFolderThatCannotBeMadeIsAnError() throws {

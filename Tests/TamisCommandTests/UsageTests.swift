@@ -3,6 +3,10 @@ import Glibc
 import Testing
 
 struct UsageTests {
+    private static let verbs = [
+        "train", "evaluate", "run", "inspect", "check", "compare", "optimize", "convert", "bench", "doctor",
+    ]
+
     @Test func helpListsTheVerbsThatWork() throws {
         let run = try CommandRun(["--help"])
         #expect(run.status == 0)
@@ -12,11 +16,11 @@ struct UsageTests {
             $0.hasPrefix("  ") && !$0.hasPrefix("   ") && !$0.contains("See")
         }
         .compactMap { $0.split(separator: " ").first.map(String.init) }
-        #expect(verbs == ["train", "evaluate", "run", "bench", "doctor"])
+        #expect(verbs == Self.verbs)
         #expect(try CommandRun([]).output == run.output)
     }
 
-    @Test(arguments: ["train", "evaluate", "run", "bench", "doctor"]) func eachVerbExplainsItself(verb: String) throws {
+    @Test(arguments: verbs) func eachVerbExplainsItself(verb: String) throws {
         let run = try CommandRun([verb, "--help"])
         #expect(run.status == 0)
         #expect(run.output.contains("USAGE: tamis \(verb)"))
@@ -41,6 +45,16 @@ struct UsageTests {
         (["run", "m.onnx"], "--output-dir"),
         (["run", "m.onnx", "--output-dir", "d", "--input", "x"], "NAME=FILE"),
         (["run", "m.onnx", "--output-dir", "d", "--precision", "low"], "strict"),
+        (["inspect"], "model"),
+        (["inspect", "everything"], "lesson, dense, lenet5"),
+        (["inspect", "m.onnx", "--input-shape", "x"], "NAME=N,N"),
+        (["inspect", "m.onnx", "--input-shape", "x=1,-2"], "whole numbers"),
+        (["inspect", "m.onnx", "--memory-limit", "much"], "64MiB"),
+        (["check"], "model"),
+        (["compare", "m.onnx"], "--plain"),
+        (["compare", "m.onnx", "n.onnx", "--tolerance", "none"], "0 or more"),
+        (["optimize", "m.onnx"], "--output"),
+        (["convert", "m.onnx", "--output", "o.onnx", "--opset", "99"], "13 to 28"),
         (["bench"], "model"),
         (["bench", "m.onnx", "--threads", "0"], "from 1 to 64"),
         (["bench", "m.onnx", "--threads", "1000"], "from 1 to 64"),

@@ -85,7 +85,7 @@ extension Activation {
     /// The table's rows, and others with other parameters.
     package static let samples: [Activation] =
         all + [
-            .leakyRelu(-0.3), .clip(-0.5, 0.7), .threshold(-0.4), .shrink(0.3, bias: -0.125), .elu(0.7), .celu(2),
+            .leakyRelu(-0.3), .clip(-0.5, 0.75), .threshold(-0.375), .shrink(0.3125, bias: -0.125), .elu(0.7), .celu(2),
             .silu(1.7), .silu(-0.5), .selu(alpha: 1, gamma: 2), .hardSigmoid(alpha: 0.25, beta: 0.5),
         ]
 }

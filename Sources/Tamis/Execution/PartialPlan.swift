@@ -10,7 +10,7 @@ struct PartialPlan {
     init(
         prepared model: Model, inputs shapes: [String: Shape], options: PlanOptions, store: WeightStore
     ) throws(PlanError) {
-        if Segments.isOnePart(model) {
+        if Segments.isOnePart(model), model.inputs.allSatisfy({ $0.type.elementType != nil }) {
             plans = [try Plan(prepared: model, inputs: shapes, values: [:], options: options, store: store)]
             return
         }

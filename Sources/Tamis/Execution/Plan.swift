@@ -172,7 +172,8 @@ extension Model {
     mutating func addOutput(_ name: String) throws(PlanError) {
         if graph.outputs.contains(where: { $0.name == name }) { return }
         guard let id = graph.values.firstIndex(where: { $0.name == name }) else {
-            throw .unknownName(name, known: graph.outputs.map(\.name) + graph.values.map(\.name))
+            let names = graph.values.map(\.name)
+            throw .unknownName(name, known: names + graph.outputs.map(\.name).filter { !names.contains($0) })
         }
         graph.outputs.append(Graph.Output(name: name, value: id))
     }

@@ -21,7 +21,8 @@ package final class FileBytes: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .cannotOpen(path: path, reason: SystemCall.reason) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .cannotOpen(path: path, reason: "it is no regular file")
+            let isFolder = status.st_mode & S_IFMT == S_IFDIR
+            throw .cannotOpen(path: path, reason: isFolder ? "it is a folder" : "it is no regular file")
         }
         guard allowsOtherNames || status.st_nlink == 1 else {
             throw .cannotOpen(path: path, reason: "it has a second name elsewhere (a hard link)")

@@ -3,29 +3,29 @@
 ///
 /// Where an edge passes a layer, a bend takes a box's place there; all edges of one value share their bends. Boxes are
 /// ordered by the medians of their neighbours, and placed by least squares between neighbours and the order.
-struct GraphLayout {
-    struct Point: Equatable {
-        var x: Double
-        var y: Double
+package struct GraphLayout {
+    package struct Point: Equatable {
+        package var x: Double
+        package var y: Double
     }
 
-    struct Size {
-        var width: Double
-        var height: Double
+    package struct Size {
+        package var width: Double
+        package var height: Double
     }
 
-    struct Edge {
+    package struct Edge {
         /// The box and the output of it where the edge begins, and the box where it ends.
-        var from: Int
-        var port: Int
-        var to: Int
+        package var from: Int
+        package var port: Int
+        package var to: Int
     }
 
     /// The centre of each box.
-    private(set) var centers: [Point]
+    package private(set) var centers: [Point]
     /// The points of each edge: a line stands upright at each of them.
-    private(set) var lines: [[Point]]
-    private(set) var size = Size(width: 0, height: 0)
+    package private(set) var lines: [[Point]]
+    package private(set) var size = Size(width: 0, height: 0)
 
     private static let gap = Size(width: 28, height: 52)
     /// Edges that would need more bends than this run straight.
@@ -34,7 +34,7 @@ struct GraphLayout {
     /// A box, or a bend of an edge, in its layer.
     private struct Item {
         var layer: Int
-        var width: Double
+        package var width: Double
         var box: Int?
         var above: [Int] = []
         var below: [Int] = []
@@ -45,7 +45,7 @@ struct GraphLayout {
     private var layers: [[Int]] = []
 
     /// A layout; `edges` lead from boxes to later ones.
-    init(_ boxes: [Size], _ edges: [Edge]) {
+    package init(_ boxes: [Size], _ edges: [Edge]) {
         centers = Array(repeating: Point(x: 0, y: 0), count: boxes.count)
         lines = []
         guard !boxes.isEmpty else { return }

@@ -7,12 +7,7 @@ extension Model {
     public init(
         onnx path: String, operators: ONNXOperators = .standard, limits: Limits = Limits()
     ) throws(ImportError) {
-        let file = try ONNXModel(path: path, limits: limits)
-        do throws(ImportError) {
-            try self.init(file, operators: operators, folder: path.folder, limits: limits)
-        } catch {
-            throw .inFile(path, error)
-        }
+        self = try Model.read(path, operators: operators, limits: limits).model
     }
 
     /// Reads the bytes of an ONNX file. Throws as reading the file does.
@@ -21,6 +16,18 @@ extension Model {
     ) throws(ImportError) {
         try self.init(
             ONNXModel(FileBytes(onnxBytes), limits: limits), operators: operators, folder: nil, limits: limits)
+    }
+
+    /// Reads an ONNX file: as it stands there, and as a model.
+    static func read(
+        _ path: String, operators: ONNXOperators, limits: Limits
+    ) throws(ImportError) -> (file: ONNXModel, model: Model) {
+        let file = try ONNXModel(modelPath: path, limits: limits)
+        do throws(ImportError) {
+            return (file, try Model(file, operators: operators, folder: path.folder, limits: limits))
+        } catch {
+            throw .inFile(path, error)
+        }
     }
 
     /// Makes a model of an ONNX file that is in memory.
@@ -48,6 +55,21 @@ extension Model {
     /// The model as an ONNX file.
     package func onnx(opset: Int = 17, operators: ONNXOperators = .standard) throws(ExportError) -> ONNXModel {
         try ONNXExporter(operators: operators, version: opset).file(of: self)
+    }
+}
+
+extension ONNXModel {
+    /// Reads a model's file; one that is something else altogether is told so.
+    init(modelPath path: String, limits: Limits) throws(ImportError) {
+        let bytes = try FileBytes(path: path, limits: limits)
+        do throws(ImportError) {
+            if let kind = FileKind.foreign(bytes) {
+                throw .malformed(rule: "the file must be an ONNX model", received: kind, offset: nil)
+            }
+            try self.init(bytes, limits: limits)
+        } catch {
+            throw .inFile(path, error)
+        }
     }
 }
 

@@ -20,7 +20,7 @@ public struct ModelCheck: Sendable {
         operators: ONNXOperators = .standard, limits: Limits = Limits()
     ) throws(PlanError) {
         let file: ONNXModel
-        do throws(ImportError) { file = try ONNXModel(path: path, limits: limits) } catch {
+        do throws(ImportError) { file = try ONNXModel(modelPath: path, limits: limits) } catch {
             problems = [ModelProblem(error)]
             return
         }

@@ -131,7 +131,9 @@ public struct ModelComparison: Sendable, Encodable {
             }
             given.merge(found) { known, _ in known }
             // Answers to other inputs are no reference.
-            if let name = missing.first(where: { given[$0] == nil }), let type = model.inputs.first(where: { $0.name == name })?.type {
+            if let name = missing.first(where: { given[$0] == nil }),
+                let type = model.inputs.first(where: { $0.name == name })?.type
+            {
                 throw .planning(.missingInput(name: name, type: type))
             }
         }
@@ -192,17 +194,13 @@ extension ModelComparison {
             self.options = options
             var makers: [String: (node: String, operatorName: String)] = [:]
             model = try ModelFileError.reading { () throws(ImportError) in
-                let file = try ONNXModel(path: path, limits: limits)
+                let (file, model) = try Model.read(path, operators: operators, limits: limits)
                 for (index, node) in file.graph.nodes.enumerated() {
                     for output in node.outputs where !output.isEmpty {
                         makers[output] = (node.title(index), node.operatorName)
                     }
                 }
-                do throws(ImportError) {
-                    return try Model(file, operators: operators, folder: path.folder, limits: limits)
-                } catch {
-                    throw .inFile(path, error)
-                }
+                return model
             }
             var names = Set(model.graph.outputs.map(\.name))
             for value in model.graph.values where value.node != nil { names.insert(value.name) }
@@ -214,7 +212,8 @@ extension ModelComparison {
         }
 
         /// The values for these inputs.
-        func run(_ names: [String], _ inputs: [String: Value], _ threads: Int) throws(ModelFileError) -> [String: Value] {
+        func run(_ names: [String], _ inputs: [String: Value], _ threads: Int) throws(ModelFileError) -> [String: Value]
+        {
             let part = try ModelFileError.planning { () throws(PlanError) in try model.withOutputs(names) }
             return try ModelFileError.running { () throws(ExecutionError) in
                 try Runner(part, threads: threads, options: options, capacity: 1, store: store).runValues(inputs)
@@ -235,7 +234,8 @@ extension ModelComparison {
                 }
             }
             var joined: Set<String> = []
-            for (id, value) in model.graph.values.enumerated() where makers[value.name] != nil && !results.contains(id) {
+            for (id, value) in model.graph.values.enumerated() where makers[value.name] != nil && !results.contains(id)
+            {
                 let nodes = readers(of: id)
                 if nodes.count == 1, !left.contains(nodes[0].name) { joined.insert(value.name) }
             }

@@ -11,6 +11,8 @@ public struct ModelConversion: Sendable, Encodable {
         public let nodesBefore: Int
         /// The number of nodes it left.
         public let nodesAfter: Int
+        /// What became of how many nodes of which operator.
+        public let summary: [String]
         /// What became of each node that differs.
         public let changes: [String]
 
@@ -19,6 +21,22 @@ public struct ModelConversion: Sendable, Encodable {
             nodesBefore = report.nodesBefore
             nodesAfter = report.nodesAfter
             changes = report.changes.map(\.description)
+            var counts: [(what: String, count: Int)] = []
+            for change in report.changes {
+                let what =
+                    switch change.kind {
+                    case .removed(.some): "\(change.operatorName) into others"
+                    case .removed(nil): "\(change.operatorName) gone"
+                    case .added: "\(change.operatorName) new"
+                    case .changed: "\(change.operatorName) changed"
+                    }
+                if let known = counts.firstIndex(where: { $0.what == what }) {
+                    counts[known].count += 1
+                } else {
+                    counts.append((what, 1))
+                }
+            }
+            summary = counts.map { "\($0.count) \($0.what)" }
         }
     }
 
@@ -80,12 +98,7 @@ public struct ModelConversion: Sendable, Encodable {
         limits: Limits = Limits()
     ) throws(ModelFileError) {
         let (file, model) = try ModelFileError.reading { () throws(ImportError) in
-            let file = try ONNXModel(path: path, limits: limits)
-            do throws(ImportError) {
-                return (file, try Model(file, operators: operators, folder: path.folder, limits: limits))
-            } catch {
-                throw .inFile(path, error)
-            }
+            try Model.read(path, operators: operators, limits: limits)
         }
         operatorSetBefore = file.operatorSets.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version
         let written = ONNXOperators.writtenVersions
@@ -99,7 +112,11 @@ public struct ModelConversion: Sendable, Encodable {
         let changed =
             options.optimizes
             ? try ModelFileError.planning { () throws(PlanError) in
-                try model.optimized { passes.append(PassLine($0)) }
+                // A dense layer that took an order of axes into its weights would need it as a node before it.
+                let standard = Model.standardPasses().map {
+                    $0 is CancelTransposes ? CancelTransposes(isForFile: true) : $0
+                }
+                return try model.applying(standard) { passes.append(PassLine($0)) }
             } : model
         self.passes = passes
         let (bytes, nodes) = try ModelFileError.writing { () throws(ExportError) in
@@ -119,7 +136,8 @@ public struct ModelConversion: Sendable, Encodable {
         {
             let difference = worst.difference
             throw .notTheSame(
-                rule: "the new model's output \"\(worst.output)\" must be the old one's to \(options.tolerance.scientific)",
+                rule:
+                    "the new model's output \"\(worst.output)\" must be the old one's to \(options.tolerance.scientific)",
                 received:
                     "\(difference.received), not \(difference.expected), at \(difference.position), an error of "
                     + "\(difference.error.scientific) of the largest value")

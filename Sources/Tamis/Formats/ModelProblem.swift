@@ -70,6 +70,9 @@ extension ImportError {
         case .unsupported(let feature, _): "Tamis does not read \(feature)"
         case .invalidModel(_, let rule, let received): "\(rule); received \(received)"
         case .shape(let error, _): "\(error)"
+        case .unknownOperators(let operators) where operators.count == 1:
+            "Tamis has no \(operators[0].name) of \(operators[0].domain.isEmpty ? "ONNX" : operators[0].domain)"
+                + (operators[0].version.map { ", version \($0)" } ?? ", of which the file names no version")
         case .inFile(_, let error): error.withoutPlace
         default: "\(self)"
         }
@@ -81,6 +84,7 @@ extension ImportError {
         case .cannotOpen: "give the path of an .onnx file that may be read"
         case .truncated: "the file is not whole: copy or download it again"
         case .limit: "raise this limit in Limits, if the file is to be trusted"
+        case .malformed(_, _, nil): "give an ONNX model, or export this one as ONNX"
         case .malformed: "the file is damaged or no ONNX model: copy, download or export it again"
         case .unsupported: "export the model without it, by other settings or for another version of the operator set"
         case .unknownOperators:

@@ -121,15 +121,8 @@ public struct ModelReport: Sendable, Encodable {
         onnx path: String, inputs: [String: Shape] = [:], options: PlanOptions = PlanOptions(),
         operators: ONNXOperators = .standard, limits: Limits = Limits()
     ) throws(ModelFileError) {
-        let file = try ModelFileError.reading { () throws(ImportError) in
-            try ONNXModel(path: path, limits: limits)
-        }
-        let model = try ModelFileError.reading { () throws(ImportError) in
-            do throws(ImportError) {
-                return try Model(file, operators: operators, folder: path.folder, limits: limits)
-            } catch {
-                throw .inFile(path, error)
-            }
+        let (file, model) = try ModelFileError.reading { () throws(ImportError) in
+            try Model.read(path, operators: operators, limits: limits)
         }
         try self.init(file, model, name: path, inputs: inputs, options: options)
     }

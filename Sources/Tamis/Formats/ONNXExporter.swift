@@ -22,7 +22,9 @@ struct ONNXExporter {
             throw .unsupported("a step of training, which changes parameters", place: "the graph")
         }
         let lower = LowerActivations(version: version)
-        let read = try rewriting { () throws(PlanError) in try lower(DropUnread()(model)) }
+        let read = try rewriting { () throws(PlanError) in
+            try lower(GemmTerms(operators, version: version)(DropUnread()(model)))
+        }
         var written: [Int: Written] = [:]
         for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
         let ordered = try rewriting { () throws(PlanError) in
@@ -248,7 +250,7 @@ private struct FileNames {
 }
 
 /// A node of a file in a graph that is being put in the file's order of axes. It is never run.
-private struct ONNXNodeOperator: Operator {
+struct ONNXNodeOperator: Operator {
     let row: ONNXOperator
     let node: ONNXNodeWriter
     let types: [ValueType]

@@ -510,22 +510,7 @@ extension Model {
                 wanted[id] = output
             }
         }
-        var taken = Set(wanted.values)
-        for id in graph.values.indices where graph.values[id].node == nil {
-            // Constants that rows made may have taken a name that the file gives to something else.
-            while !taken.insert(graph.values[id].name).inserted, graph.values[id].constant != nil {
-                graph.values[id].name += "/constant"
-            }
-        }
-        for id in graph.values.indices where graph.values[id].node != nil {
-            if let name = wanted[id] {
-                graph.values[id].name = name
-            } else {
-                var name = graph.values[id].name
-                while !taken.insert(name).inserted { name += "/inner" }
-                graph.values[id].name = name
-            }
-        }
+        graph.rename(wanted)
     }
 }
 

@@ -132,7 +132,7 @@ extension ONNXOperators {
                 if let lengths = try node.optionalInput(1) {
                     return try node.append(Split(axis: axis, parts: .input(count)), [x, lengths])
                 }
-                if node.version < 18, let extent = x.extent(axis), count > 0, extent % count != 0 {
+                if node.version < 18, let extent = x.type.extent(axis), count > 0, extent % count != 0 {
                     throw node.invalid(
                         "the parts must be of one length before version 18", received: "\(extent) in \(count)")
                 }
@@ -144,7 +144,12 @@ extension ONNXOperators {
                 switch split.parts {
                 case .input: break
                 case .lengths(let lengths): try node.setInput(1, lengths)
-                case .equal(let count): if node.version >= 18 { node.set("num_outputs", count) }
+                case .equal(let count) where node.version >= 18: node.set("num_outputs", count)
+                case .equal(let count):
+                    // Before, parts that are not all of one length must be said.
+                    if let extent = node.inputs.first??.extent(split.axis), extent % count != 0 {
+                        try node.setInput(1, Split.equalLengths(of: extent, count: count))
+                    }
                 }
             }),
         ONNXOperator(
@@ -437,14 +442,16 @@ extension ONNXNodeWriter {
     }
 }
 
-extension Symbol {
+extension ValueType {
     /// The extent of an axis, negative from the end, where it is known.
     fileprivate func extent(_ axis: Int) -> Int? {
         guard let dimensions else { return nil }
         let axis = axis < 0 ? axis + dimensions.count : axis
         return dimensions.indices.contains(axis) ? dimensions[axis].value : nil
     }
+}
 
+extension Symbol {
     /// Whether a Reshape to `shape` makes rows of the first axis and columns of all others, as Flatten does.
     fileprivate func isFlattened(by shape: Tensor) -> Bool {
         guard let dimensions, let first = dimensions.first, let shape = try? shape.scalars(as: Int64.self),

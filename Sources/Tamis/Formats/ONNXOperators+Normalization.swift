@@ -96,6 +96,18 @@ extension ONNXOperators {
                 node.set("axis", axis)
                 node.set("epsilon", operation.epsilon)
             }),
+        // (x − mean) / (√ mean of (x − mean)² + 10⁻⁹)
+        ONNXOperator(
+            "MeanVarianceNormalization", versions: 9...versions.upperBound,
+            read: { (node) throws(ImportError) in
+                let x = try node.input(0)
+                let mean = Reduce(.mean, axes: try node.ints("axes") ?? [0, 2, 3])
+                let deviation = try node.call(Arithmetic(.subtract), x, node.call(mean, x))
+                let variance = try node.call(mean, node.call(Arithmetic(.multiply), deviation, deviation))
+                let root = try node.call(Unary(.squareRoot), variance)
+                let scale = try node.call(Arithmetic(.add), root, node.scalar(1e-9, like: root))
+                return [try node.call(Arithmetic(.divide), deviation, scale)]
+            }),
         ONNXOperator(
             "LRN", inputs: [.image], outputs: [.image],
             read: { (node) throws(ImportError) in

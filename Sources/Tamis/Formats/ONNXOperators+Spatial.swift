@@ -52,8 +52,8 @@ extension ONNXOperators {
                 return [try node.call(pool, node.input(0, rank: window.rank + 2))]
             },
             write: { (pool: AveragePool, node) throws(ExportError) in
-                guard node.version >= 19 || pool.window.dilation.allSatisfy({ $0 == 1 }) else {
-                    throw node.unsupported("AveragePool with dilation before version 19 of the operator set")
+                if pool.window.dilation.contains(where: { $0 != 1 }) {
+                    try node.require(19, for: "AveragePool with dilation")
                 }
                 node.set(pool.window, countsPadding: pool.countsPadding)
                 if pool.countsPadding { node.set("count_include_pad", 1) }
@@ -69,9 +69,7 @@ extension ONNXOperators {
                 node.set(pool.window)
                 if pool.p != 2 { node.set("p", pool.p) }
                 let isNew = node.attributes.contains { $0.name == "dilations" || $0.name == "ceil_mode" }
-                guard node.version >= 18 || !isNew else {
-                    throw node.unsupported("LpPool with dilation or rounding up before version 18 of the operator set")
-                }
+                if isNew { try node.require(18, for: "LpPool with dilation or rounding up") }
             }),
         globalPool(.average), globalPool(.maximum),
         ONNXOperator(
@@ -91,6 +89,111 @@ extension ONNXOperators {
                 return [try node.call(MaxUnpool(window: window), x, indices, node.optionalInput(2))]
             },
             write: { (pool: MaxUnpool, node) throws(ExportError) in node.set(pool.window) }),
+        ONNXOperator(
+            "DeformConv", inputs: [.image, .filters, .image, .same, .image], outputs: [.image],
+            read: { (node) throws(ImportError) in
+                let w = try node.weight(1)
+                let window = try node.window(kernel: w.kernelExtents)
+                let convolution = DeformConv(
+                    window: window, groups: try node.int("group", default: 1),
+                    offsetGroups: try node.int("offset_group", default: 1))
+                return [
+                    try node.call(
+                        convolution, node.input(0, rank: window.rank + 2), w, node.input(2, rank: window.rank + 2),
+                        node.optionalWeight(3), node.optionalInput(4))
+                ]
+            },
+            write: { (conv: DeformConv, node) throws(ExportError) in
+                try node.require(19, for: "DeformConv")
+                node.set(conv.window)
+                if conv.groups != 1 { node.set("group", conv.groups) }
+                if conv.offsetGroups != 1 { node.set("offset_group", conv.offsetGroups) }
+            }),
+        gridSample(versions: 16...19, linear: "bilinear", cubic: "bicubic"),
+        gridSample(versions: 20...versions.upperBound, linear: "linear", cubic: "cubic"),
+        ONNXOperator(
+            "AffineGrid",
+            read: { (node) throws(ImportError) in
+                let grid = AffineGrid(alignsCorners: try node.int("align_corners", default: 0) != 0)
+                return [try node.call(grid, node.input(0), node.input(1))]
+            },
+            write: { (grid: AffineGrid, node) throws(ExportError) in
+                try node.require(20, for: "AffineGrid")
+                if grid.alignsCorners { node.set("align_corners", 1) }
+            }),
+        ONNXOperator(
+            "RoiAlign", inputs: [.image], outputs: [.image],
+            read: { (node) throws(ImportError) in
+                var align = RoiAlign(
+                    try node.choice("mode", default: .average), height: try node.int("output_height", default: 1),
+                    width: try node.int("output_width", default: 1))
+                align.samples = try node.int("sampling_ratio", default: 0)
+                align.scale = try node.float("spatial_scale", default: 1)
+                // Before version 16 there was one kind of coordinates.
+                let coordinates = try node.string(
+                    "coordinate_transformation_mode", default: node.version < 16 ? "output_half_pixel" : "half_pixel")
+                guard ["half_pixel", "output_half_pixel"].contains(coordinates) else {
+                    throw node.invalid(
+                        "\"coordinate_transformation_mode\" must be half_pixel or output_half_pixel",
+                        received: "\"\(coordinates)\"")
+                }
+                align.isAligned = coordinates == "half_pixel"
+                return [try node.call(align, node.input(0, rank: 4), node.input(1), node.input(2))]
+            },
+            write: { (align: RoiAlign, node) throws(ExportError) in
+                if align.mode != .average { node.set("mode", align.mode.rawValue) }
+                node.set("output_height", align.height)
+                node.set("output_width", align.width)
+                node.set("sampling_ratio", align.samples)
+                node.set("spatial_scale", align.scale)
+                if align.isAligned { try node.require(16, for: "RoiAlign of pixels' middles") }
+                if node.version >= 16, !align.isAligned {
+                    node.set("coordinate_transformation_mode", "output_half_pixel")
+                }
+            }),
+        ONNXOperator(
+            "MaxRoiPool", inputs: [.image], outputs: [.image],
+            read: { (node) throws(ImportError) in
+                guard let shape = try node.ints("pooled_shape"), shape.count == 2 else {
+                    throw node.invalid("\"pooled_shape\" must be two numbers", received: "none or others")
+                }
+                let pool = MaxRoiPool(
+                    height: shape[0], width: shape[1], scale: try node.float("spatial_scale", default: 1))
+                return [try node.call(pool, node.input(0, rank: 4), node.input(1))]
+            },
+            write: { (pool: MaxRoiPool, node) throws(ExportError) in
+                node.set("pooled_shape", [pool.height, pool.width])
+                node.set("spatial_scale", pool.scale)
+            }),
+        ONNXOperator(
+            "Col2Im",
+            read: { (node) throws(ImportError) in
+                let pads = try node.ints("pads")
+                let half = (pads?.count ?? 0) / 2
+                let col2im = Col2Im(
+                    stride: try node.ints("strides"), dilation: try node.ints("dilations"),
+                    before: pads.map { Array($0.prefix(half)) }, after: pads.map { Array($0.dropFirst(half)) })
+                return [try node.call(col2im, node.input(0), node.input(1), node.input(2))]
+            },
+            write: { (col2im: Col2Im, node) throws(ExportError) in
+                try node.require(18, for: "Col2Im")
+                if let stride = col2im.stride { node.set("strides", stride) }
+                if let dilation = col2im.dilation { node.set("dilations", dilation) }
+                if let before = col2im.before, let after = col2im.after { node.set("pads", before + after) }
+            }),
+        ONNXOperator(
+            "NonMaxSuppression",
+            read: { (node) throws(ImportError) in
+                let selection = NonMaxSuppression(isCentered: try node.int("center_point_box", default: 0) != 0)
+                return [
+                    try node.call(
+                        selection, node.input(0), node.input(1), node.optionalInput(2), node.optionalInput(3),
+                        node.optionalInput(4))
+                ]
+            },
+            write: { (selection: NonMaxSuppression, node) throws(ExportError) in
+                if selection.isCentered { node.set("center_point_box", 1) }
+            }),
         ONNXOperator(
             "Resize", versions: 11...versions.upperBound, read: resize,
             write: { (resize: Resize, node) throws(ExportError) in try write(resize, &node) }),
@@ -119,6 +222,32 @@ extension ONNXOperators {
                 return try old(node, scales: scales, nil)
             }),
     ]
+
+    /// GridSample, whose modes have two names each.
+    private static func gridSample(versions: ClosedRange<Int>, linear: String, cubic: String) -> ONNXOperator {
+        ONNXOperator(
+            "GridSample", versions: versions, inputs: [.image], outputs: [.image],
+            read: { (node) throws(ImportError) in
+                let word = try node.string("mode", default: linear)
+                let modes = ["nearest": GridSample.Mode.nearest, linear: .linear, cubic: .cubic]
+                guard let mode = modes[word] else {
+                    throw node.invalid("\"mode\" must be nearest, \(linear) or \(cubic)", received: "\"\(word)\"")
+                }
+                let sample = GridSample(
+                    mode, padding: try node.choice("padding_mode", default: .zeros),
+                    alignsCorners: try node.int("align_corners", default: 0) != 0)
+                return [try node.call(sample, node.input(0), node.input(1))]
+            },
+            write: { (sample: GridSample, node) throws(ExportError) in
+                let isVolume = (node.inputs.first??.dimensions?.count ?? 4) != 4
+                guard versions.lowerBound >= 20 || !isVolume else {
+                    throw node.unsupported("GridSample of other than two axes before version 20 of the operator set")
+                }
+                node.set("mode", sample.mode == .nearest ? "nearest" : sample.mode == .linear ? linear : cubic)
+                if sample.padding != .zeros { node.set("padding_mode", sample.padding.rawValue) }
+                if sample.alignsCorners { node.set("align_corners", 1) }
+            })
+    }
 
     private static func resize(_ node: ONNXNodeReader) throws(ImportError) -> [Symbol] {
         var resize = Resize(try node.choice("mode", default: .nearest))
@@ -172,22 +301,17 @@ extension ONNXOperators {
         if resize.extrapolationValue != 0 { node.set("extrapolation_value", resize.extrapolationValue) }
         let rank = node.inputs.first??.dimensions?.count
         if let axes = resize.axes, rank.map({ axes != Array(0..<$0) }) ?? true {
-            guard node.version >= 18 else {
-                throw node.unsupported("Resize of some axes before version 18 of the operator set")
-            }
+            try node.require(18, for: "Resize of some axes")
             node.set("axes", axes)
         }
         if resize.antialiases || resize.aspectRatio != .stretch {
-            guard node.version >= 18 else {
-                throw node.unsupported(
-                    "Resize that antialiases or keeps the aspect ratio before version 18 of the operator set")
-            }
+            try node.require(18, for: "Resize that antialiases or keeps the aspect ratio")
             if resize.antialiases { node.set("antialias", 1) }
             if resize.aspectRatio != .stretch { node.set("keep_aspect_ratio_policy", resize.aspectRatio.rawValue) }
         }
-        guard resize.coordinates != .nearestHalfPixel, resize.coordinates != .halfPixelSymmetric || node.version >= 19
-        else {
-            throw node.unsupported("Resize's coordinates \(resize.coordinates.rawValue) in this version")
+        if resize.coordinates == .halfPixelSymmetric { try node.require(19, for: "Resize's half_pixel_symmetric") }
+        guard resize.coordinates != .nearestHalfPixel else {
+            throw node.unsupported("Resize's tf_half_pixel_for_nn from version 13 of the operator set")
         }
     }
 
@@ -218,5 +342,12 @@ extension ONNXNodeReader {
             throw invalid("\"\(name)\" must be one of its words", received: "\"\(word)\"")
         }
         return choice
+    }
+}
+
+extension ONNXNodeWriter {
+    /// Throws where the file's version of the operator set is older than what is to be written.
+    fileprivate func require(_ oldest: Int, for feature: String) throws(ExportError) {
+        guard version >= oldest else { throw unsupported("\(feature) before version \(oldest) of the operator set") }
     }
 }

@@ -25,6 +25,8 @@ public struct Graph: Sendable {
         public var type: ValueType
         /// Where it comes from.
         public var source: Source
+        /// Whether a node's value has the name in the file it was read from; it keeps that through every rewriting.
+        public package(set) var isNamed = false
 
         /// The value itself, of a constant.
         public var constant: Tensor? {
@@ -91,4 +93,23 @@ public struct Graph: Sendable {
 
     /// The values that must exist when a run ends.
     package var results: Set<ValueID> { Set(outputs.map(\.value) + updates.map(\.value)) }
+
+    /// Gives values that nodes compute the names of a file; one that has such a name already gets a longer one.
+    package mutating func rename(_ wanted: [ValueID: String]) {
+        var taken = Set(wanted.values)
+        for id in values.indices where values[id].node == nil {
+            // Constants that were made on the way may have taken a name that the file gives to something else.
+            while !taken.insert(values[id].name).inserted, values[id].constant != nil {
+                values[id].name += "/constant"
+            }
+        }
+        for id in values.indices where values[id].node != nil {
+            if let name = wanted[id] {
+                values[id].name = name
+                values[id].isNamed = true
+            } else {
+                while !taken.insert(values[id].name).inserted { values[id].name += "/inner" }
+            }
+        }
+    }
 }

@@ -102,11 +102,11 @@ extension ElementType {
     fileprivate var isCastable: Bool { self != .string && self != .complex64 && self != .complex128 }
 
     /// The range of integers of less than a byte.
-    fileprivate var isSmallInteger: Bool { self == .int4 || self == .uint4 || self == .int2 || self == .uint2 }
+    var isSmallInteger: Bool { self == .int4 || self == .uint4 || self == .int2 || self == .uint2 }
 }
 
 /// Reads runs of a type that nothing is computed with.
-private struct Decoder: Sendable {
+struct Decoder: Sendable {
     /// The type of what is read.
     let type: ElementType
     /// Reads `count` elements from the element `first` on.
@@ -146,7 +146,7 @@ private struct Decoder: Sendable {
 }
 
 /// Writes runs of a type that nothing is computed with.
-private struct Encoder: Sendable {
+struct Encoder: Sendable {
     /// The type of what is written.
     let type: ElementType
     /// Writes `count` elements from the element `first` of the target on, which begins a byte.
@@ -208,7 +208,7 @@ extension UnsafeMutableRawPointer {
 }
 
 /// The conversion of runs from one type that is computed with, or booleans, to another.
-private enum Conversion {
+enum Conversion {
     typealias Run = @Sendable (UnsafeRawPointer, UnsafeMutableRawPointer, _ count: Int) -> Void
 
     static func between(_ from: ElementType, _ to: ElementType) -> Run? {

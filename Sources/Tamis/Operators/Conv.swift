@@ -101,27 +101,16 @@ public struct Conv: DifferentiableOperator, Hashable {
     }
 
     private func depthwise(_ shape: ConvolutionShape, _ kernels: KernelTable) -> Prepared {
-        let rows = shape.window.output.0 * shape.window.output.1
-        let multiplier = shape.groupFilters
-        // Runs of rows of about 16 Ki scalars, from the layer alone.
-        let tileRows = max(1, min(rows, (1 << 14) / max(1, shape.window.output.2 * shape.filters)))
-        let tilesPerImage = (rows + tileRows - 1) / tileRows
-        let imageBytes = shape.inputPixels * shape.channels * kernels.type.byteCount
-        let outputBytes = shape.outputPixels * shape.filters * kernels.type.byteCount
-        let activation = activation.kernel
+        let algorithm = DepthwiseConvolution(shape, kernels: kernels, activation: activation.kernel)
+        let scalars = shape.inputPixels * shape.channels + shape.outputPixels * shape.filters
         return Prepared(
-            "depthwise", tiles: shape.images * tilesPerImage, operations: shape.operations, slowness: 4,
-            bytes: shape.images * (imageBytes + outputBytes), inPlace: [Prepared.InPlace(output: 0, input: 3)]
+            "depthwise", tiles: algorithm.tiles, operations: shape.operations, slowness: 4,
+            bytes: shape.images * scalars * kernels.type.byteCount,
+            inPlace: [Prepared.InPlace(output: 0, input: 3)]
         ) { bindings, tiles in
-            var window = shape.window
-            for tile in tiles {
-                let image = tile / tilesPerImage
-                let first = tile % tilesPerImage * tileRows
-                kernels.depthwise(
-                    &window, shape.channels, multiplier, bindings.input(0) + image * imageBytes, bindings.input(1),
-                    bindings.optionalInput(2), bindings.optionalInput(3).map { $0 + image * outputBytes }, activation,
-                    first, min(tileRows, rows - first), bindings.output(0) + image * outputBytes)
-            }
+            algorithm.run(
+                tiles, x: bindings.input(0), weights: bindings.input(1), bias: bindings.optionalInput(2),
+                residual: bindings.optionalInput(3), y: bindings.output(0), scratch: bindings.scratch)
             return .done
         }
     }

@@ -6,7 +6,7 @@ import TamisKernels
 ///
 /// x: N × spatial × C, w: kernel × F/groups × C, bias (optional): F; y: N × spatial' × F. ONNX's ConvTranspose on
 /// channel-last tensors.
-public struct ConvTranspose: DifferentiableOperator {
+public struct ConvTranspose: DifferentiableOperator, Hashable {
     /// How the window lies over the output.
     public let geometry: TransposedGeometry
     /// Groups of channels, each with its own filters.

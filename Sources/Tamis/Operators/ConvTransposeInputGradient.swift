@@ -16,6 +16,7 @@ public struct ConvTransposeInputGradient: Operator {
     }
 
     public var kind: String { "ConvTransposeInputGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)
@@ -34,7 +35,8 @@ public struct ConvTransposeInputGradient: Operator {
             return Prepared("depthwise", tiles: algorithm.tiles, operations: shape.operations, slowness: 4) {
                 bindings, tiles in
                 algorithm.run(
-                    tiles, x: bindings.input(0), weights: bindings.input(1), bias: nil, y: bindings.output(0),
+                    tiles, x: bindings.input(0), weights: bindings.input(1), bias: nil, residual: nil,
+                    y: bindings.output(0),
                     scratch: bindings.scratch)
                 return .done
             }

@@ -16,6 +16,7 @@ public struct ConvTransposeWeightGradient: Operator {
     }
 
     public var kind: String { "ConvTransposeWeightGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)

@@ -5,7 +5,7 @@ import TamisKernels
 /// GlobalLpPool on channel-last tensors.
 ///
 /// x: N × spatial × C; y: N × 1 … 1 × C.
-public struct GlobalPool: DifferentiableOperator {
+public struct GlobalPool: DifferentiableOperator, Hashable {
     /// What is made of the pixels.
     public enum Function: Hashable, Sendable {
         /// Σ x / pixels

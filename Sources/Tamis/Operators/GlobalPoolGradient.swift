@@ -12,6 +12,7 @@ public struct GlobalPoolGradient: Operator {
     public init(_ function: GlobalPool.Function) { self.function = function }
 
     public var kind: String { "GlobalPoolGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)

@@ -5,7 +5,7 @@ import TamisKernels
 /// tensors.
 ///
 /// x: N × spatial × C; y: N × spatial' × C.
-public struct LpPool: DifferentiableOperator {
+public struct LpPool: DifferentiableOperator, Hashable {
     /// How the window slides.
     public let window: WindowGeometry
     /// The norm's power, 1 or more.

@@ -16,6 +16,7 @@ public struct LpPoolGradient: Operator {
     }
 
     public var kind: String { "LpPoolGradient" }
+    public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)

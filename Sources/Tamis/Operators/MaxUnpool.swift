@@ -6,7 +6,7 @@ import TamisKernels
 /// x and indices (int64, as MaxPool counts them): N × spatial × C; y: N × spatial' × C with
 /// spatial' = (spatial − 1) · stride + kernel − padding. A third input, the shape N, C, spatial″ in ONNX's channel-first
 /// order, adds zeros behind that.
-public struct MaxUnpool: DifferentiableOperator {
+public struct MaxUnpool: DifferentiableOperator, Hashable {
     /// The window of the pooling.
     public let window: WindowGeometry
 

@@ -68,6 +68,12 @@ public struct Reduce: DifferentiableOperator, Hashable {
     public var valueOperands: [Int] { [1] }
     public var widensHalves: Bool { true }
 
+    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
+        guard let axes = try inputs.optional(1)?.constant?.scalars(as: Int64.self) else { return nil }
+        return Reduce(
+            function, axes: axes.map { Int($0) }, keepsDimensions: keepsDimensions, allowsNoAxes: allowsNoAxes)
+    }
+
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 1...2)
         let (elementType, dimensions) = try inputs.tensor(0, "x")

@@ -12,7 +12,7 @@ public struct SoftmaxCrossEntropyLoss: DifferentiableOperator {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)
         let (elementType, scores) = try inputs.floats(0, "scores", rank: 2...64)
-        try LabelReader.check(inputs, scores: scores, of: kind)
+        try inputs.expectLabels(of: scores)
         return [.tensor(elementType, []), .tensor(elementType, scores)]
     }
 
@@ -21,7 +21,7 @@ public struct SoftmaxCrossEntropyLoss: DifferentiableOperator {
         let kernels = try context.kernels(for: scores.elementType)
         let classes = scores.shape[scores.shape.rank - 1]
         let rows = scores.shape.elementCount / max(1, classes)
-        let labels = LabelReader(try context.input(1).elementType)
+        let labels = IndexReader(try context.input(1).elementType)
         return Prepared("log-softmax, pick", operations: Double(rows * classes), slowness: 30) { bindings, _ in
             let logs = bindings.output(1)
             kernels.log_softmax(rows, classes, 1, bindings.input(0), logs)
@@ -55,30 +55,16 @@ public struct SoftmaxCrossEntropyLoss: DifferentiableOperator {
     }
 }
 
-/// Class labels of either integer type.
-struct LabelReader: Sendable {
-    private let isWide: Bool
-
-    init(_ elementType: ElementType) { isWide = elementType == .int64 }
-
-    func read(_ labels: UnsafeRawPointer, _ index: Int) -> Int {
-        isWide
-            ? Int(labels.loadUnaligned(fromByteOffset: index * 8, as: Int64.self))
-            : Int(labels.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
-    }
-
+extension Operands {
     /// Throws unless input 1 holds labels, one for each row of `scores`.
-    static func check(_ inputs: Operands, scores: [Dimension], of kind: String) throws(ShapeError) {
-        let (elementType, labels) = try inputs.tensor(1, "labels")
-        guard elementType == .int64 || elementType == .int32 else {
-            throw .elementType(rule: "\(kind)'s labels must be int32 or int64", received: elementType)
-        }
-        guard let labels else { return }
+    func expectLabels(of scores: [Dimension]) throws(ShapeError) {
+        try expectIndices(1, "labels")
+        guard let labels = try tensor(1, "labels").dimensions else { return }
         guard labels.count == scores.count - 1 else {
             throw .mismatch(
-                rule: "\(kind)'s labels must have the axes of the scores without the last",
+                rule: "\(operatorName)'s labels must have the axes of the scores without the last",
                 received: "\(labels) for \(scores)")
         }
-        for (label, score) in zip(labels, scores) { _ = try inputs.common(label, score, "the number of labels") }
+        for (label, score) in zip(labels, scores) { _ = try common(label, score, "the number of labels") }
     }
 }

@@ -12,7 +12,7 @@ public struct SoftmaxCrossEntropyLossGradient: Operator {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)
         let (elementType, scores) = try inputs.floats(0, "log_probabilities", rank: 2...64)
-        try LabelReader.check(inputs, scores: scores, of: kind)
+        try inputs.expectLabels(of: scores)
         try inputs.expect(.tensor(elementType, []), of: 2, "dy")
         return [.tensor(elementType, scores)]
     }
@@ -22,7 +22,7 @@ public struct SoftmaxCrossEntropyLossGradient: Operator {
         let kernels = try context.kernels(for: scores.elementType)
         let classes = scores.shape[scores.shape.rank - 1]
         let rows = scores.shape.elementCount / max(1, classes)
-        let labels = LabelReader(try context.input(1).elementType)
+        let labels = IndexReader(try context.input(1).elementType)
         return Prepared(
             "exponential, pick", operations: Double(rows * classes), slowness: 30, scratchBytes: kernels.type.byteCount,
             inPlace: [Prepared.InPlace(output: 0, input: 0)]

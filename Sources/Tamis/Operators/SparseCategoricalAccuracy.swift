@@ -12,7 +12,7 @@ public struct SparseCategoricalAccuracy: Operator {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 2...2)
         let (elementType, scores) = try inputs.floats(0, "scores", rank: 2...64)
-        try LabelReader.check(inputs, scores: scores, of: kind)
+        try inputs.expectLabels(of: scores)
         return [.tensor(elementType, [])]
     }
 
@@ -21,7 +21,7 @@ public struct SparseCategoricalAccuracy: Operator {
         let type = try context.kernels(for: scores.elementType).type
         let classes = scores.shape[scores.shape.rank - 1]
         let rows = scores.shape.elementCount / max(1, classes)
-        let labels = LabelReader(try context.input(1).elementType)
+        let labels = IndexReader(try context.input(1).elementType)
         return Prepared("largest score", operations: Double(rows * classes)) { bindings, _ in
             var hits = 0
             for row in 0..<rows {

@@ -48,13 +48,18 @@ public struct Split: DifferentiableOperator, Hashable {
         }
     }
 
+    /// The lengths of so many equal parts of an axis.
+    static func equalLengths(of extent: Int, count: Int) -> [Int] {
+        let length = (extent + count - 1) / count
+        return (0..<count).map { max(0, min(length, extent - $0 * length)) }
+    }
+
     private func lengths(of extent: Dimension, _ inputs: Operands) throws(ShapeError) -> [Dimension] {
         let lengths: [Int]
         switch parts {
         case .equal(let count):
             guard let extent = extent.value else { return Array(repeating: .unknown, count: count) }
-            let length = (extent + count - 1) / count
-            return (0..<count).map { .fixed(max(0, min(length, extent - $0 * length))) }
+            return Split.equalLengths(of: extent, count: count).map(Dimension.fixed)
         case .lengths(let given): lengths = given
         case .input(let count):
             guard let given = try inputs.integers(1, "split") else { return Array(repeating: .unknown, count: count) }

@@ -96,6 +96,39 @@ extension SpatialRow {
     }
 }
 
+extension SpatialRow {
+    static func sampling() throws -> [SpatialRow] {
+        let image = [2, 5, 6, 4]
+        let window = try window([3, 2], [1, 2], pads: ([1, 0], [1, 0]))
+        var align = RoiAlign(.maximum, height: 2, width: 3)
+        (align.isAligned, align.samples, align.scale) = (false, 2, 0.5)
+        let images = [2: try Tensor([0, 1, 1] as [Int64])]
+        return [
+            SpatialRow(operation: GridSample(.cubic, padding: .border), shapes: [image, [2, 3, 4, 2]], version: 18),
+            SpatialRow(
+                operation: GridSample(.linear, alignsCorners: true), shapes: [[1, 3, 4, 5, 2], [1, 2, 2, 2, 3]],
+                version: 22),
+            SpatialRow(
+                operation: AffineGrid(alignsCorners: true), shapes: [[2, 2, 3], nil],
+                constants: [1: try Tensor([2, 1, 3, 4] as [Int64])], version: 22),
+            SpatialRow(operation: align, shapes: [image, [3, 4], nil], constants: images),
+            SpatialRow(operation: RoiAlign(), shapes: [image, [3, 4], nil], constants: images, version: 18),
+            SpatialRow(
+                operation: MaxRoiPool(height: 2, width: 2, scale: 0.5), shapes: [image, nil],
+                constants: [1: try Tensor([1, 0, 1, 9, 8] as [Float], shape: [1, 5])]),
+            SpatialRow(
+                operation: Col2Im(stride: [1, 2], before: [0, 1], after: [0, 1]), shapes: [[2, 8, 12], nil, nil],
+                constants: [1: try Tensor([5, 5] as [Int64]), 2: try Tensor([2, 2] as [Int64])], version: 18),
+            SpatialRow(
+                operation: DeformConv(window: window, groups: 2, offsetGroups: 2),
+                shapes: [image, [3, 2, 2, 6], [2, 5, 3, 24], [6], [2, 5, 3, 12]], version: 22),
+            SpatialRow(
+                operation: NonMaxSuppression(isCentered: true), shapes: [[1, 5, 4], [1, 2, 5], nil, nil],
+                constants: [2: try Tensor(scalar: 3 as Int64), 3: try Tensor(scalar: 0.5 as Float)]),
+        ]
+    }
+}
+
 @Suite("ONNX rows of spatial operators")
 struct ONNXSpatialTests {
     /// A model of one row's operator.
@@ -138,6 +171,9 @@ struct ONNXSpatialTests {
 
     @Test("resizings are written and read again", arguments: try SpatialRow.resizing())
     func resizing(row: SpatialRow) throws { try Self.check(row) }
+
+    @Test("samplings are written and read again", arguments: try SpatialRow.sampling())
+    func sampling(row: SpatialRow) throws { try Self.check(row) }
 
     /// Between two convolutions of channel-first files a resizing takes them channel-last.
     @Test("no transposes stay around Resize", arguments: ["nearest", "linear"])

@@ -163,6 +163,21 @@ struct NormalizeTests {
         #expect(expected.count == graph.graph.outputs.count && results == expected)
     }
 
+    @Test("mean-variance normalisation over any axes")
+    func meanVariance() throws {
+        let x = try randomTensor([3, 2, 4, 5])
+        for (axes, normal) in [(nil, [1]), ([1, 2], [0, 3]), ([0, 1, 2, 3], [])] as [([Int]?, [Int])] {
+            let node = ONNXNode("MeanVarianceNormalization", "x", "z", axes.map { ["axes": .ints($0)] } ?? [:])
+            let file = onnxFile([node], inputs: ["x": x.shape.dimensions.map { .fixed($0) }])
+            let z = try DoubleTensor(run(Model(onnxBytes: file.encoded()), ["x": x]))
+            let slices = Oracle.slices(z, axes: (0..<4).filter { !normal.contains($0) })
+            for slice in slices {
+                #expect(abs(slice.reduce(0, +)) < 1e-4)
+                #expect(abs(slice.reduce(0) { $0 + $1 * $1 } / Double(slice.count) - 1) < 1e-4)
+            }
+        }
+    }
+
     @Test("batch normalisation in training is written from version 14 on")
     func batchTraining() throws {
         let graph = GraphBuilder()

@@ -68,27 +68,41 @@ private struct Moving {
     mutating func write(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) {
         if node.operation is Transpose, let place = orders.places[node.outputs[0]] {
             if names[place] == nil { names[place] = node.name }
-        } else if try !flatten(node, &rewriter) {
-            let permuted = model.graph.values[node.outputs[0]].node.flatMap(orders.permuted)
-            var inputs: [Symbol?] = []
-            for (position, id) in node.inputs.enumerated() {
-                inputs.append(
-                    try id.map { (id) throws(ShapeError) in
-                        try input(id, as: permuted?.inputs[position], &rewriter)
-                    })
-            }
-            let operation = permuted?.operation ?? node.operation
-            if let x = node.inputs.first ?? nil, let (order, extents, matrix) = flattened[x], let w = node.inputs[1] {
-                inputs[0] = matrix
-                inputs[1] = try weights(w, of: operation, rowsOf: extents, in: order, rewriter.graph)
-            }
-            for (id, symbol) in zip(node.outputs, try rewriter.graph.append(operation, inputs, name: node.name)) {
-                rewriter.replace(id, by: symbol)
-                forms[AxisOrders.Place(root: id, order: orders.stored(id))] = symbol
-            }
+        } else {
+            let isDone = try flatten(node, &rewriter)
+            if !isDone { try copy(node, &rewriter) }
         }
-        for id in node.outputs where results.contains(id) {
-            if let place = orders.places[id] { rewriter.replace(id, by: try form(place, &rewriter)) }
+        for id in node.outputs {
+            guard results.contains(id), let place = orders.places[id] else { continue }
+            let symbol = try form(place, &rewriter)
+            rewriter.replace(id, by: symbol)
+        }
+    }
+
+    /// Appends a node on inputs in the order that was chosen for it.
+    ///
+    /// Not optimised: Swift 6.3 stops at an assertion of its own in it.
+    @_optimize(none)
+    private mutating func copy(_ node: Graph.Node, _ rewriter: inout Rewriter) throws(ShapeError) {
+        let permuted = model.graph.values[node.outputs[0]].node.flatMap { orders.permuted($0) }
+        var inputs: [Symbol?] = []
+        for (position, id) in node.inputs.enumerated() {
+            guard let id else {
+                inputs.append(nil)
+                continue
+            }
+            let symbol = try input(id, as: permuted?.inputs[position], &rewriter)
+            inputs.append(symbol)
+        }
+        let operation = permuted?.operation ?? node.operation
+        if let x = node.inputs.first ?? nil, let flat = flattened[x], let w = node.inputs[1] {
+            inputs[0] = flat.matrix
+            inputs[1] = try weights(w, of: operation, rowsOf: flat.extents, in: flat.order, rewriter.graph)
+        }
+        let symbols = try rewriter.graph.append(operation, inputs, name: node.name)
+        for (id, symbol) in zip(node.outputs, symbols) {
+            rewriter.replace(id, by: symbol)
+            forms[AxisOrders.Place(root: id, order: orders.stored(id))] = symbol
         }
     }
 

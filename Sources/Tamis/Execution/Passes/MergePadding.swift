@@ -1,6 +1,7 @@
 /// Makes zeros padded around images the padding of the convolution or pooling that alone reads them.
 ///
-/// A maximum takes no part of its padding, so it may lie where −∞ was padded, or zeros around what is never negative.
+/// A maximum takes no part of its padding, so it may lie where −∞ was padded, zeros around what is never negative, or once
+/// more what stands at the edge and under the same windows.
 public struct MergePadding: Pass {
     public init() {}
 
@@ -10,10 +11,11 @@ public struct MergePadding: Pass {
         var rewriter = Rewriter(model)
         let merged = try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
             guard let x = node.inputs.first ?? nil, rewriter.onlyConsumer(of: x) != nil,
-                let before = rewriter.producer(of: x), let pad = before.operation as? Pad, pad.mode == .constant,
+                let before = rewriter.producer(of: x), let pad = before.operation as? Pad,
                 let image = before.inputs[0], let value = Self.value(of: before, rewriter),
                 let operation = Self.padded(
-                    node.operation, by: pad.amounts ?? [], value, isNegative: { Self.canBeNegative(image, rewriter) })
+                    node.operation, by: pad.amounts ?? [], pad.mode == .constant ? value : nil, pad.mode,
+                    isNegative: { Self.canBeNegative(image, rewriter) })
             else { return false }
             let inputs = [rewriter.copy(image)] + node.inputs.dropFirst().map { $0.map { rewriter.copy($0) } }
             let operands = Operands(inputs.map { $0.map { Operand(type: $0.type) } }, operatorName: operation.kind)
@@ -41,7 +43,7 @@ public struct MergePadding: Pass {
 
     /// An operation of a window with more padding, if it means the same.
     private static func padded(
-        _ operation: any Operator, by amounts: [Pad.Amount], _ value: Double, isNegative: () -> Bool
+        _ operation: any Operator, by amounts: [Pad.Amount], _ value: Double?, _ mode: Pad.Mode, isNegative: () -> Bool
     ) -> (any Operator)? {
         switch operation {
         case let conv as Conv where value == 0:
@@ -50,7 +52,9 @@ public struct MergePadding: Pass {
             }
         case let pool as AveragePool where value == 0 && (pool.countsPadding || !pool.window.isPadded):
             return pool.window.padded(by: amounts).map { AveragePool(window: $0, countsPadding: true) }
-        case let pool as MaxPool where pool.indices == nil && (value == -.infinity || (value == 0 && !isNegative())):
+        case let pool as MaxPool where pool.indices == nil:
+            let isEdge = mode == .edge && pool.window.dilation.allSatisfy { $0 == 1 }
+            guard isEdge || value == -.infinity || (value == 0 && !isNegative()) else { return nil }
             return pool.window.padded(by: amounts).map { MaxPool(window: $0) }
         default: return nil
         }

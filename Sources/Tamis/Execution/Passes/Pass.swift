@@ -11,9 +11,10 @@ extension Model {
     /// transposes leave behind is dropped before.
     public static func standardPasses(for options: PlanOptions = PlanOptions()) -> [any Pass] {
         [
-            DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelTransposes(),
-            CancelCasts(), DropUnread(), MergePadding(), FoldScale(), FuseResidual(), FuseActivation(),
-            SwapActivationGradient(), DropUnread(),
+            DropIdentities(), FoldConstants(options: options), EliminateCommonSubexpressions(), CancelCasts(),
+            RecognizeComposites(), CancelTransposes(), CancelCasts(), RecognizeComposites(), DropUnread(),
+            MergePadding(),
+            FoldScale(), FuseResidual(), FuseActivation(), SwapActivationGradient(), DropUnread(),
         ]
     }
 
@@ -21,8 +22,15 @@ extension Model {
     public func optimized(
         for options: PlanOptions = PlanOptions(), reporting report: ((PassReport) -> Void)? = nil
     ) throws(PlanError) -> Model {
+        try applying(Model.standardPasses(for: options), reporting: report)
+    }
+
+    /// The model after passes. `report` hears of each that changed something.
+    public func applying(
+        _ passes: [any Pass], reporting report: ((PassReport) -> Void)? = nil
+    ) throws(PlanError) -> Model {
         var model = self
-        for pass in Model.standardPasses(for: options) {
+        for pass in passes {
             let next = try pass(model)
             if let report {
                 let difference = PassReport(pass.name, before: model, after: next)

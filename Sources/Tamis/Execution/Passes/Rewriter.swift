@@ -117,7 +117,18 @@ struct Rewriter {
             throw .shape(error)
         }
         var model = graph.model
+        model.graph.rename(names(in: model.graph))
         model.metadata = source.metadata
         return model
+    }
+
+    /// The names that values of a file had. Where many became one, such as a result and what an activation made of it, the
+    /// last of them is what it now is.
+    private func names(in graph: Graph) -> [Graph.ValueID: String] {
+        var names: [Graph.ValueID: String] = [:]
+        for (id, value) in source.graph.values.enumerated() where value.isNamed {
+            if let copy = copies[id], graph.values[copy.id].node != nil { names[copy.id] = value.name }
+        }
+        return names
     }
 }
