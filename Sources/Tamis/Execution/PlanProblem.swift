@@ -26,7 +26,7 @@ extension Plan {
             defer { planner = collecting }
             try collecting.fixTypes(shapes)
             try collecting.prepareSteps()
-            if collecting.problems.isEmpty, Segments.isOnePart(model) { try collecting.placeValues() }
+            if collecting.isComplete { try collecting.placeValues() }
         } catch {
             return (planner?.found ?? []) + [PlanProblem(node: nil, operatorName: nil, inputs: [], error: error)]
         }

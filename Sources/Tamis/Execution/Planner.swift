@@ -139,6 +139,7 @@ struct Planner {
         do throws(ShapeError) {
             let operands = Operands(operands, operatorName: node.operation.kind)
             types = try node.operation.outputTypes(for: operands)
+            for case .tensor(_, let dimensions?) in types { try dimensions.checkExtents() }
             if let typed = node.operation as? any TypeOperator, let values = try typed.values(for: operands) {
                 for (id, value) in zip(node.outputs, values) { known[id] = value }
             }
@@ -162,13 +163,14 @@ struct Planner {
                 }
                 throw .openShape(value: graph.values[id].name, type: type)
             }
-            tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
             // Before operators make tables as long as the axes.
-            guard bytes(id) <= options.memoryLimit else {
+            let byteCount = elementType.byteCount(of: shape.elementCount) ?? .max
+            guard byteCount <= options.memoryLimit else {
                 throw .at(
                     node: node.name, operator: node.operation.kind,
-                    .memory(needed: bytes(id), limit: options.memoryLimit))
+                    .memory(needed: byteCount, limit: options.memoryLimit))
             }
+            tensors[id] = Preparation.Tensor(elementType: elementType, shape: shape)
         }
         if node.outputs.allSatisfy({ tensors[$0] != nil }) { try evaluate(node, operands) }
     }
@@ -228,6 +230,9 @@ struct Planner {
             }
         }
     }
+
+    /// Whether every node that a result depends on has been prepared.
+    var isComplete: Bool { steps.count == neededNodes.count }
 
     /// Whether all that a node reads and makes has a fixed type.
     private func isFixed(_ node: Graph.Node) -> Bool {

@@ -189,6 +189,7 @@ final class ONNXImporter {
             let extents = try dimensions?.map { (dimension) throws(ImportError) in
                 try self.dimension(dimension, of: name)
             }
+            try ImportError.at("\"\(name)\"") { () throws(ShapeError) in try extents?.checkExtents() }
             return .tensor(elementType, extents)
         case .sequence(let element): return try valueType(element, of: name).map { .sequence($0) }
         case .optional(let element): return try valueType(element, of: name).map { .optional($0) }
@@ -201,7 +202,6 @@ final class ONNXImporter {
         case .fixed(let extent):
             // Some writers say −1 where they do not know.
             if extent == -1 { return .unknown }
-            _ = try ImportError.at("\"\(name)\"") { () throws(ShapeError) in try Shape([extent]) }
             return .fixed(extent)
         // Names that say nothing: two extents of one such name need not be the same.
         case .named("?"), .named("None"): return .unknown

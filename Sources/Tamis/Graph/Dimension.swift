@@ -14,10 +14,9 @@ public enum Dimension: Hashable, Sendable {
 }
 
 extension [Dimension] {
-    /// Throws where an extent is none that a shape can have, so that shape rules may count without overflow.
-    func checkExtents() throws(ShapeError) {
-        for case .fixed(let extent) in self { _ = try Shape([extent]) }
-    }
+    /// Throws where the extents that are known are none that a shape can have, so that shape rules may count without
+    /// overflow.
+    func checkExtents() throws(ShapeError) { _ = try Shape(compactMap(\.value)) }
 }
 
 extension Dimension: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, CustomStringConvertible {

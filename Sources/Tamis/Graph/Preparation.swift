@@ -62,6 +62,10 @@ public struct Preparation: Sendable {
         }
     }
 
+    /// Takes account of memory that an algorithm keeps for itself, such as tables, before it is asked for; throws where that
+    /// is more than the plan may take.
+    public func take(_ byteCount: Int) throws(PlanError) { try budget.take(byteCount) }
+
     /// The constant input at `index` in another form, made once for all plans that share the store: `pack` reads the
     /// constant and fills `byteCount` bytes. Nil where the input is not constant.
     public func packed(

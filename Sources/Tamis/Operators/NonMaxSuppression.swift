@@ -50,6 +50,7 @@ public struct NonMaxSuppression: DynamicOperator, Hashable {
             let most = try tensor(2)?.scalars(as: Int64.self).first ?? 0
             let overlap = try tensor(3)?.scalars(as: Float.self).first ?? 0
             let least = try tensor(4)?.scalars(as: Float.self).first
+            try MemoryUse.expect(8 * (boxes.byteCount + scores.byteCount))
             let (corners, values) = (try boxes.scalars(as: Float.self), try scores.scalars(as: Float.self))
             let (count, classes) = (boxes.shape[1], scores.shape[1])
             var selected: [Int64] = []

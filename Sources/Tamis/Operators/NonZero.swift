@@ -16,6 +16,8 @@ public struct NonZero: DynamicOperator, Hashable {
     public func evaluate(_ inputs: [Value?], in run: RunContext) throws(ExecutionError) -> [Value] {
         let x = try inputs.tensor(0, "x", of: kind)
         return try shaped { () throws(ShapeError) in
+            // A place and a column of indices, twice, for each element at most.
+            try MemoryUse.expect(x.shape.elementCount * 8 * (1 + 2 * max(1, x.shape.rank)))
             let size = x.elementType.bitWidth / 8
             // The sign of a float's zero does not count.
             let sign: UInt64 = x.elementType.isFloat ? 1 << (size * 8 - 1) : 0

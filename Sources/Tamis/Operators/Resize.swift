@@ -100,6 +100,7 @@ public struct Resize: DifferentiableOperator, Hashable {
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
+        try context.takeTables(of: x.shape, context.outputs[0].shape)
         let axes = try context.shaped { () throws(ShapeError) in
             try ResizeNumbers(context, of: self, first: 1, rank: x.shape.rank).sampledAxes(of: x.shape)
         }
@@ -170,6 +171,7 @@ public struct ResizeGradient: Operator {
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let (dy, x) = (try context.input(0), try context.input(1))
+        try context.takeTables(of: x.shape, dy.shape)
         let axes = try context.shaped { () throws(ShapeError) in
             try ResizeNumbers(context, of: resize, first: 2, rank: x.shape.rank).sampledAxes(of: x.shape)
         }
@@ -177,5 +179,12 @@ public struct ResizeGradient: Operator {
             dy.shape, axes.map(\.transposed), dy.elementType, level: context.level)
         prepared.unreadInputs = [1, 2, 3, 4]
         return prepared
+    }
+}
+
+extension Preparation {
+    /// Takes account of the tables of places and weights: for each place of an axis, up to 256 bytes while they are made.
+    fileprivate func takeTables(of shapes: Shape...) throws(PlanError) {
+        for shape in shapes { try take(256 * shape.dimensions.reduce(0, +)) }
     }
 }

@@ -37,6 +37,7 @@ public struct Unique: DynamicOperator, Hashable {
             throw .value(rule: "Unique's axis must be one of x's", received: "\(along) of \(x.shape)")
         }
         let groups: Groups = try shaped { () throws(ShapeError) in
+            try MemoryUse.expect(64 * flat.shape[along])
             var compared = flat
             if flat.elementType == .bfloat16 {
                 compared = try Tensor(

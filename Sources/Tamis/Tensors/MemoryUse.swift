@@ -44,6 +44,13 @@ public enum MemoryUse {
         return false
     }
 
+    /// Throws where so many bytes more would be too many. Swift's own arrays are not counted: this is asked before one as
+    /// large as a tensor is made, because it would end the process where the system refuses.
+    static func expect(_ byteCount: Int) throws(ShapeError) {
+        guard take(byteCount) else { throw .outOfMemory(bytes: byteCount) }
+        give(byteCount)
+    }
+
     /// Takes account of bytes given back.
     static func give(_ byteCount: Int) { held.subtract(byteCount, ordering: .relaxed) }
 }

@@ -99,6 +99,7 @@ public struct Tensor: Sendable {
             throw .elementType(rule: "the elements asked for are \(Scalar.elementType)", received: elementType)
         }
         try storage.make()
+        try MemoryUse.expect(byteCount)
         let elements = UnsafeBufferPointer(
             start: UnsafePointer(storage.base.assumingMemoryBound(to: Scalar.self)), count: shape.elementCount)
         return Array(elements)
@@ -189,6 +190,7 @@ public struct Tensor: Sendable {
 
     /// The elements as numbers of the widest float type; exact for all but 64-bit integers beyond 2⁵³.
     public func doubles() throws(ShapeError) -> [Double] {
+        try MemoryUse.expect(byteCount + shape.elementCount * MemoryLayout<Double>.stride)
         switch elementType {
         case .float32: try scalars(as: Float.self).map(Double.init)
         case .float64: try scalars(as: Double.self)

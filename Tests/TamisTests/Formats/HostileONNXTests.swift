@@ -17,7 +17,7 @@ import Testing
 
     /// One after the other, in a process where nothing else takes time or memory.
     @Test func takeLittle() async throws {
-        let result = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
             // What the process has once for all, it has now.
             var costs: [Cost] = []
             for file in HostileONNXTests.files.prefix(20) + HostileONNXTests.files where !file.isLarge {
@@ -33,7 +33,8 @@ import Testing
             #expect(dearest.allSatisfy { $0.milliseconds < 1000 })
             #expect(largest.allSatisfy { $0.bytes < 64 << 20 })
         }
-        print(String(decoding: result.standardErrorContent, as: UTF8.self))
+        let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        print(said.split(separator: "\n").suffix(40).joined(separator: "\n"))
     }
 }
 
@@ -45,6 +46,12 @@ private struct Cost {
 
     init(of file: HostileFile) throws {
         name = file.name
+        // The last one is that which a crash is about.
+        let line = "\(name)\n"
+        write(2, line, line.utf8.count)
+        let log = open("/tmp/w/hostile-progress", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        write(log, line, line.utf8.count)
+        close(log)
         let folder = try TemporaryFolder()
         // From here on the highest is counted anew.
         let before = try #require(MemoryUse.residentBytes)
