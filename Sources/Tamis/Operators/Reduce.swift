@@ -106,11 +106,6 @@ public struct Reduce: DifferentiableOperator, Hashable {
         return try ReducedAxes(all, rank: rank, keepsDimensions: keepsDimensions, of: kind)
     }
 
-    public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? {
-        guard let named = try inputs.integers(1, "axes") else { return nil }
-        return Reduce(function, axes: named, keepsDimensions: keepsDimensions, allowsNoAxes: allowsNoAxes)
-    }
-
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let reduced: ReducedAxes

@@ -191,7 +191,7 @@ public struct Tensor: Sendable {
     /// The elements as numbers of the widest float type; exact for all but 64-bit integers beyond 2⁵³.
     public func doubles() throws(ShapeError) -> [Double] {
         try MemoryUse.expect(byteCount + shape.elementCount * MemoryLayout<Double>.stride)
-        switch elementType {
+        return switch elementType {
         case .float32: try scalars(as: Float.self).map(Double.init)
         case .float64: try scalars(as: Double.self)
         case .float16: try scalars(as: Float16.self).map(Double.init)
