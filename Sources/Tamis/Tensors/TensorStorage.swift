@@ -107,9 +107,9 @@ package final class TensorStorage: @unchecked Sendable {
     /// The bytes. Deferred ones are made now; whoever can throw calls `make` before.
     package var base: UnsafeMutableRawPointer {
         if let present { return present }
-        do { return try make() } catch {
-            preconditionFailure("deferred memory must be made before it is read: \(error)")
-        }
+        // Here nobody can be told that the system refuses memory, and other bytes would be wrong answers.
+        guard let pointer = try? make() else { abort() }
+        return pointer
     }
 
     /// Makes deferred bytes, if they are not there yet.
