@@ -69,6 +69,8 @@ private struct Moving {
         // A transpose of what has no known rank makes a root of its own.
         if node.operation is Transpose, let place = orders.places[node.outputs[0]], place.root != node.outputs[0] {
             if names[place] == nil { names[place] = node.name }
+            // What stands in this order anyway keeps the name it has in it.
+            if let known = forms[place] { rewriter.replace(node.outputs[0], by: known) }
         } else {
             let isDone = try flatten(node, &rewriter)
             if !isDone { try copy(node, &rewriter) }
