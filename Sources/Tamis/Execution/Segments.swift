@@ -18,18 +18,10 @@ struct Segments {
         let graph = model.graph
         let followsFromShapes = Segments.followingFromShapes(model)
 
-        /// Whether the model is cut at a node: its outputs' shapes are not known before values are.
-        func isCut(_ node: Graph.Node) -> Bool {
-            if node.operation is any DynamicOperator { return true }
-            return node.operation.valueOperands.contains { position in
-                position < node.inputs.count && node.inputs[position].map { !followsFromShapes[$0] } ?? false
-            }
-        }
-
         // Nodes between two cuts form a part, a node at which the model is cut one of its own.
         var groups: [(nodes: [Graph.Node], isCut: Bool)] = []
         for node in graph.nodes {
-            let cut = isCut(node)
+            let cut = Segments.isCut(at: node, followsFromShapes)
             if cut || groups.last?.isCut ?? true { groups.append(([], cut)) }
             groups[groups.count - 1].nodes.append(node)
         }
@@ -84,11 +76,14 @@ struct Segments {
     /// Whether all shapes of a model follow from its inputs' shapes, so that it is one part.
     static func isOnePart(_ model: Model) -> Bool {
         let followsFromShapes = followingFromShapes(model)
-        return model.graph.nodes.allSatisfy { node in
-            !(node.operation is any DynamicOperator)
-                && node.operation.valueOperands.allSatisfy { position in
-                    position >= node.inputs.count || node.inputs[position].map { followsFromShapes[$0] } ?? true
-                }
+        return !model.graph.nodes.contains { isCut(at: $0, followsFromShapes) }
+    }
+
+    /// Whether a model is cut at a node: its outputs' shapes are not known before values are.
+    private static func isCut(at node: Graph.Node, _ followsFromShapes: [Bool]) -> Bool {
+        if node.operation is any DynamicOperator { return true }
+        return node.operation.valueOperands.contains { position in
+            position < node.inputs.count && node.inputs[position].map { !followsFromShapes[$0] } ?? false
         }
     }
 

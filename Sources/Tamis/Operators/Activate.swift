@@ -52,6 +52,17 @@ public struct Activate: DifferentiableOperator, Hashable {
 }
 
 extension Activation {
+    /// The gradient of what a node had before the function joined it, from that of its first output; nil where that has
+    /// none. `unfused` is the node's operator without the function.
+    func gradient(
+        of dy: Symbol?, through node: NodeSymbols, unfused: any Operator, in graph: GraphBuilder
+    ) throws(ShapeError) -> Symbol? {
+        guard let dy else { return nil }
+        return try gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
+            try graph.append(unfused, node.inputs)[0]
+        }
+    }
+
     /// The gradient of the function's argument x, from that of its output y: it reads y where that tells the derivative,
     /// else `argument`, which gives x.
     func gradient(

@@ -88,11 +88,8 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
         guard
-            let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
-                    try graph.append(BatchNormalize(epsilon: epsilon, momentum: momentum), node.inputs)[0]
-                }
-            })
+            let dy = try activation.gradient(
+                of: outputs[0], through: node, unfused: BatchNormalize(epsilon: epsilon, momentum: momentum), in: graph)
         else { return node.inputs.map { _ in nil } }
         guard !wanted[3], !wanted[4] else {
             throw .mismatch(

@@ -8,11 +8,6 @@ struct Broadcast: Sendable {
     /// For each operand, the elements between neighbours along each of these axes, 0 where it is stretched.
     let strides: [[Int]]
 
-    /// The strides of the first operand.
-    var stridesA: [Int] { strides[0] }
-    /// The strides of the second operand.
-    var stridesB: [Int] { strides[1] }
-
     init(_ shapes: Shape...) throws(ShapeError) {
         var full = Shape.scalar
         for shape in shapes { full = try Broadcast.shape(full, shape) }
@@ -32,6 +27,18 @@ struct Broadcast: Sendable {
             }
         }
         (self.extents, self.strides) = (extents, strides)
+    }
+
+    /// Where the result at `index` finds its elements of the first operand and of the second.
+    func offsets(of index: Int) -> (a: Int, b: Int) {
+        var (rest, a, b) = (index, 0, 0)
+        for axis in extents.indices.reversed() {
+            let (quotient, position) = rest.quotientAndRemainder(dividingBy: extents[axis])
+            a += position * strides[0][axis]
+            b += position * strides[1][axis]
+            rest = quotient
+        }
+        return (a, b)
     }
 
     /// The shape two fixed shapes broadcast to.

@@ -132,11 +132,8 @@ public struct ConvTranspose: DifferentiableOperator, Hashable {
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
         guard
-            let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
-                    try graph.append(ConvTranspose(geometry: geometry, groups: groups), node.inputs)[0]
-                }
-            }),
+            let dy = try activation.gradient(
+                of: outputs[0], through: node, unfused: ConvTranspose(geometry: geometry, groups: groups), in: graph),
             let x = node.inputs[0], let w = node.inputs[1]
         else { return node.inputs.map { _ in nil } }
         var gradients: [Symbol?] = node.inputs.map { _ in nil }

@@ -26,9 +26,8 @@ struct IntegerProduct: NumericVisitor {
 
     func visit<Scalar: NumericScalar>(_ type: Scalar.Type) -> Prepared {
         let (m, n, k, transposeX, transposeW) = (m, n, k, transposeX, transposeW)
-        let extents = batch?.extents ?? []
-        let (stridesX, stridesW) = (batch?.stridesA ?? [], batch?.stridesB ?? [])
-        let rows = extents.reduce(m, *)
+        let batch = batch
+        let rows = (batch?.extents ?? []).reduce(m, *)
         let isRectified = activation == .relu
         let run = max(1, (1 << 14) / max(1, n * k))
         return Prepared(
@@ -38,14 +37,9 @@ struct IntegerProduct: NumericVisitor {
             let zero = Scalar(wrapping: 0)
             for index in tiles.lowerBound * run..<min(tiles.upperBound * run, rows) {
                 let (matrix, row) = index.quotientAndRemainder(dividingBy: m)
-                var (rest, offsetX, offsetW) = (matrix, 0, 0)
-                for axis in extents.indices.reversed() {
-                    offsetX += rest % extents[axis] * stridesX[axis]
-                    offsetW += rest % extents[axis] * stridesW[axis]
-                    rest /= extents[axis]
-                }
-                let x = bindings.input(0).assumingMemoryBound(to: Scalar.self) + offsetX * m * k
-                let w = bindings.input(1).assumingMemoryBound(to: Scalar.self) + offsetW * k * n
+                let offsets = batch?.offsets(of: matrix) ?? (a: 0, b: 0)
+                let x = bindings.input(0).assumingMemoryBound(to: Scalar.self) + offsets.a * m * k
+                let w = bindings.input(1).assumingMemoryBound(to: Scalar.self) + offsets.b * k * n
                 let y = bindings.output(0).assumingMemoryBound(to: Scalar.self) + index * n
                 let bias = bindings.optionalInput(2)?.assumingMemoryBound(to: Scalar.self)
                 for column in 0..<n { y[column] = bias?[column] ?? zero }

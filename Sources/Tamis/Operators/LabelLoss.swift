@@ -20,11 +20,18 @@ struct LabelLoss: Sendable {
     func dimensions(
         _ inputs: Operands, scores: [Dimension], _ elementType: ElementType, weights index: Int
     ) throws(ShapeError) -> [Dimension] {
-        try LabelReader.check(inputs, scores: scores, of: inputs.operatorName)
+        try inputs.expectLabels(of: scores)
         if inputs.optional(index) != nil {
             try inputs.expect(.tensor(elementType, [scores[scores.count - 1]]), of: index, "weights")
         }
         return reduction == .none ? Array(scores.dropLast()) : []
+    }
+
+    /// Throws where the weights are to have a gradient.
+    func expectNoWeightGradient(_ wanted: [Bool], of kind: String) throws(ShapeError) {
+        guard wanted.count < 3 || !wanted[2] else {
+            throw .mismatch(rule: "the weights of \(kind) have no gradient", received: "trainable ones")
+        }
     }
 
     /// The loops over labels at input 1 and perhaps weights at input `weights`.
@@ -33,7 +40,7 @@ struct LabelLoss: Sendable {
         let classes = scores.shape[scores.shape.rank - 1]
         return Loops(
             loss: self, rows: scores.shape.elementCount / max(1, classes), classes: classes,
-            labels: LabelReader(try context.input(1).elementType),
+            labels: IndexReader(try context.input(1).elementType),
             type: try context.kernels(for: scores.elementType).type,
             weights: context.hasInput(weights) ? weights : nil)
     }
@@ -42,7 +49,7 @@ struct LabelLoss: Sendable {
         let loss: LabelLoss
         let rows: Int
         let classes: Int
-        let labels: LabelReader
+        let labels: IndexReader
         let type: ScalarType
         let weights: Int?
 
@@ -108,30 +115,16 @@ struct LabelLoss: Sendable {
     }
 }
 
-/// Class labels of either integer type.
-struct LabelReader: Sendable {
-    private let isWide: Bool
-
-    init(_ elementType: ElementType) { isWide = elementType == .int64 }
-
-    func read(_ labels: UnsafeRawPointer, _ index: Int) -> Int {
-        isWide
-            ? Int(labels.loadUnaligned(fromByteOffset: index * 8, as: Int64.self))
-            : Int(labels.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
-    }
-
+extension Operands {
     /// Throws unless input 1 holds labels, one for each row of `scores`.
-    static func check(_ inputs: Operands, scores: [Dimension], of kind: String) throws(ShapeError) {
-        let (elementType, labels) = try inputs.tensor(1, "labels")
-        guard elementType == .int64 || elementType == .int32 else {
-            throw .elementType(rule: "\(kind)'s labels must be int32 or int64", received: elementType)
-        }
-        guard let labels else { return }
+    func expectLabels(of scores: [Dimension]) throws(ShapeError) {
+        try expectIndices(1, "labels")
+        guard let labels = try tensor(1, "labels").dimensions else { return }
         guard labels.count == scores.count - 1 else {
             throw .mismatch(
-                rule: "\(kind)'s labels must have the axes of the scores without the last",
+                rule: "\(operatorName)'s labels must have the axes of the scores without the last",
                 received: "\(labels) for \(scores)")
         }
-        for (label, score) in zip(labels, scores) { _ = try inputs.common(label, score, "the number of labels") }
+        for (label, score) in zip(labels, scores) { _ = try common(label, score, "the number of labels") }
     }
 }

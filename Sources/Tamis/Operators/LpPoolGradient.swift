@@ -22,9 +22,7 @@ public struct LpPoolGradient: Operator {
         try inputs.expect(count: 3...3)
         try LpPool.checkPower(p, of: kind)
         let y = try window.pooled(inputs, of: kind)
-        try inputs.expect(y, of: 1, "y")
-        try inputs.expect(y, of: 2, "dy")
-        return [.tensor(y.elementType ?? .float32, try inputs.tensor(0, "x").dimensions)]
+        return [try inputs.poolGradient(of: y)]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

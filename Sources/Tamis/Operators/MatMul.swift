@@ -65,24 +65,18 @@ public struct MatMul: DifferentiableOperator, Hashable {
                 activation: activation)
         }
         try context.checkProduct(m, n, k)
-        let (batch, strideA, strideB) = (broadcast.extents, broadcast.stridesA, broadcast.stridesB)
-        let matrices = batch.reduce(1, *)
+        let matrices = broadcast.extents.reduce(1, *)
         let size = kernels.type.byteCount
         let activation = activation.kernel
         return Prepared(
             "OpenBLAS, matrix by matrix", tiles: matrices, operations: 2 * Double(matrices * m) * Double(n) * Double(k)
         ) { bindings, tiles in
             for tile in tiles {
-                var (rest, offsetA, offsetB) = (tile, 0, 0)
-                for axis in batch.indices.reversed() {
-                    offsetA += rest % batch[axis] * strideA[axis]
-                    offsetB += rest % batch[axis] * strideB[axis]
-                    rest /= batch[axis]
-                }
+                let matrix = broadcast.offsets(of: tile)
                 let y = bindings.output(0) + tile * m * n * size
                 BLAS.multiply(
-                    kernels.type, m: m, n: n, k: k, x: bindings.input(0) + offsetA * m * k * size, ldx: max(1, k),
-                    w: bindings.input(1) + offsetB * k * n * size, ldw: max(1, n), y: y, ldy: max(1, n))
+                    kernels.type, m: m, n: n, k: k, x: bindings.input(0) + matrix.a * m * k * size, ldx: max(1, k),
+                    w: bindings.input(1) + matrix.b * k * n * size, ldw: max(1, n), y: y, ldy: max(1, n))
                 let residual = bindings.optionalInput(3).map { $0 + tile * m * n * size }
                 if bindings.optionalInput(2) != nil || residual != nil || activation.curve != TAMIS_IDENTITY {
                     kernels.epilogue(m, n, bindings.optionalInput(2), residual, n, activation, y, n)
@@ -102,11 +96,8 @@ public struct MatMul: DifferentiableOperator, Hashable {
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
         guard
-            let dy = try outputs[0].map({ (dy) throws(ShapeError) in
-                try activation.gradient(of: dy, at: node.outputs[0], in: graph) { () throws(ShapeError) in
-                    try graph.append(MatMul(), node.inputs)[0]
-                }
-            }),
+            let dy = try activation.gradient(
+                of: outputs[0], through: node, unfused: MatMul(), in: graph),
             let a = node.inputs[0], let b = node.inputs[1], let rankA = a.dimensions?.count,
             let rankB = b.dimensions?.count
         else { return node.inputs.map { _ in nil } }

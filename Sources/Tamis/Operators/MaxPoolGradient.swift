@@ -16,9 +16,7 @@ public struct MaxPoolGradient: Operator {
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         try inputs.expect(count: 3...3)
         let y = try window.pooled(inputs, of: kind)
-        try inputs.expect(y, of: 1, "y")
-        try inputs.expect(y, of: 2, "dy")
-        return [.tensor(y.elementType ?? .float32, try inputs.tensor(0, "x").dimensions)]
+        return [try inputs.poolGradient(of: y)]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

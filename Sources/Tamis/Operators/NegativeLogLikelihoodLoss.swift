@@ -37,9 +37,7 @@ public struct NegativeLogLikelihoodLoss: DifferentiableOperator, Hashable {
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
         var gradients: [Symbol?] = node.inputs.map { _ in nil }
-        guard wanted.count < 3 || !wanted[2] else {
-            throw .mismatch(rule: "the weights of \(kind) have no gradient", received: "trainable ones")
-        }
+        try loss.expectNoWeightGradient(wanted, of: kind)
         guard wanted[0], let dy = outputs[0] else { return gradients }
         gradients[0] = try graph.append(
             NegativeLogLikelihoodLossGradient(self), [node.inputs[0], node.inputs[1], dy] + node.inputs.dropFirst(2),

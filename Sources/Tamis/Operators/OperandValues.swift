@@ -26,6 +26,14 @@ extension Operands {
         return axis < 0 ? axis + rank : axis
     }
 
+    /// The type of one input of floats that has the axis `axis`: that of an output which is as it.
+    func floats(along axis: Int) throws(ShapeError) -> ValueType {
+        try expect(count: 1...1)
+        let (elementType, dimensions) = try floats(0, "x", rank: 1...64)
+        _ = try self.axis(axis, rank: dimensions.count)
+        return .tensor(elementType, dimensions)
+    }
+
     /// Axes of `rank`, none of them twice; negative ones count from the end.
     func axes(_ axes: [Int], rank: Int) throws(ShapeError) -> [Int] {
         let found = try axes.map { (axis) throws(ShapeError) in try self.axis(axis, rank: rank) }

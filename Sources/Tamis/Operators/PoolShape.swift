@@ -99,3 +99,13 @@ extension WindowGeometry {
         return [x[0]] + spatial + [x[rank + 1]]
     }
 }
+
+extension Operands {
+    /// The type of the gradient with respect to x, input 0, of a pool whose output y is input 1, and whose gradient dy is
+    /// input 2; throws unless both are of the type `y`.
+    func poolGradient(of y: ValueType) throws(ShapeError) -> ValueType {
+        try expect(y, of: 1, "y")
+        try expect(y, of: 2, "dy")
+        return .tensor(y.elementType ?? .float32, try tensor(0, "x").dimensions)
+    }
+}

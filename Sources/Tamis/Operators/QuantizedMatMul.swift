@@ -75,7 +75,7 @@ public struct QuantizedMatMul: Operator, Hashable {
             else { return (0, 0) }
             return (shape.rank > 1 ? lines : 0, 1)
         }
-        let (form, extents, stridesA, stridesB) = (form, batch.extents, batch.stridesA, batch.stridesB)
+        let form = form
         let (readA, readB) = (ByteReader(a.elementType), ByteReader(b.elementType))
         let (zeroA, zeroB) = (steps(form.xZero, m), steps(form.wZero, n))
         let (scaleA, scaleB) = (steps(QuantizedForm.xScale, m), steps(QuantizedForm.wScale, n))
@@ -92,7 +92,7 @@ public struct QuantizedMatMul: Operator, Hashable {
             }
             return .done
         }
-        let rows = extents.reduce(m, *)
+        let rows = batch.extents.reduce(m, *)
         let run = max(1, (1 << 14) / max(1, n * k))
         let multiply = Prepared.Stage(
             tiles: (rows + run - 1) / run, operations: 2 * Double(rows) * Double(n) * Double(k), slowness: 10
@@ -100,12 +100,7 @@ public struct QuantizedMatMul: Operator, Hashable {
             let x = bindings.scratch.assumingMemoryBound(to: Int32.self)
             for index in tiles.lowerBound * run..<min(tiles.upperBound * run, rows) {
                 let (matrix, row) = index.quotientAndRemainder(dividingBy: m)
-                var (rest, matrixA, matrixB) = (matrix, 0, 0)
-                for axis in extents.indices.reversed() {
-                    matrixA += rest % extents[axis] * stridesA[axis]
-                    matrixB += rest % extents[axis] * stridesB[axis]
-                    rest /= extents[axis]
-                }
+                let (matrixA, matrixB) = batch.offsets(of: matrix)
                 readA.read(
                     bindings.input(0), (matrixA * m + row) * k, k, less: bindings.optionalInput(form.xZero),
                     at: matrixA * zeroA.matrix + row * zeroA.line, step: 0, to: x)

@@ -87,31 +87,34 @@ public struct ScatterElements: DifferentiableOperator, Hashable {
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
-        guard let dy = outputs[0], let indices = node.inputs[1], let updates = node.inputs[2] else { return [nil] }
-        try reduction.expectDerivative(of: kind)
-        var gradients: [Symbol?] = [nil, nil, nil]
-        if wanted[0] {
-            gradients[0] =
-                reduction == .add
-                ? dy
-                : try graph.call(
-                    ScatterElements(axis: axis), dy, indices, graph.call(ZerosLike(), updates),
-                    name: "\(node.name)/gradient")
-        }
-        if wanted[2] {
-            gradients[2] = try graph.call(
-                GatherElements(axis: axis), dy, indices, name: "\(node.name)/updates_gradient")
-        }
-        return gradients
+        try reduction.gradients(
+            at: node, of: outputs, wanted: wanted, scatter: ScatterElements(axis: axis),
+            gather: GatherElements(axis: axis),
+            in: graph)
     }
 }
 
 extension ScatterReduction {
-    /// Throws unless the gradients follow from the indices alone.
-    func expectDerivative(of kind: String) throws(ShapeError) {
+    /// The gradients of a scatter where they follow from the indices alone: dy, without what was written over, and at the
+    /// updates what `gather` finds there. `scatter` is the operator that writes, `gather` the one that reads.
+    func gradients(
+        at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], scatter: any Operator, gather: any Operator,
+        in graph: GraphBuilder
+    ) throws(ShapeError) -> [Symbol?] {
+        guard let dy = outputs[0], let indices = node.inputs[1], let updates = node.inputs[2] else { return [nil] }
         guard self == .none || self == .add else {
-            throw .mismatch(rule: "\(kind) has gradients where it writes or adds", received: rawValue)
+            throw .mismatch(rule: "\(scatter.kind) has gradients where it writes or adds", received: rawValue)
         }
+        var gradients: [Symbol?] = [nil, nil, nil]
+        if wanted[0] {
+            gradients[0] =
+                self == .add
+                ? dy
+                : try graph.call(
+                    scatter, dy, indices, graph.call(ZerosLike(), updates), name: "\(node.name)/gradient")
+        }
+        if wanted[2] { gradients[2] = try graph.call(gather, dy, indices, name: "\(node.name)/updates_gradient") }
+        return gradients
     }
 }
 

@@ -54,22 +54,9 @@ public struct ScatterND: DifferentiableOperator, Hashable {
     public func gradients(
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
-        guard let dy = outputs[0], let indices = node.inputs[1], let updates = node.inputs[2] else { return [nil] }
-        try reduction.expectDerivative(of: kind)
-        var gradients: [Symbol?] = [nil, nil, nil]
-        if wanted[0] {
-            gradients[0] =
-                reduction == .add
-                ? dy
-                : try graph.call(
-                    ScatterND(batchDimensions: batchDimensions), dy, indices, graph.call(ZerosLike(), updates),
-                    name: "\(node.name)/gradient")
-        }
-        if wanted[2] {
-            gradients[2] = try graph.call(
-                GatherND(batchDimensions: batchDimensions), dy, indices, name: "\(node.name)/updates_gradient")
-        }
-        return gradients
+        try reduction.gradients(
+            at: node, of: outputs, wanted: wanted, scatter: ScatterND(batchDimensions: batchDimensions),
+            gather: GatherND(batchDimensions: batchDimensions), in: graph)
     }
 }
 

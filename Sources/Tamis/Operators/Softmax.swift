@@ -16,10 +16,7 @@ public struct Softmax: DifferentiableOperator, Hashable {
     public var widensHalves: Bool { true }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
-        try inputs.expect(count: 1...1)
-        let (elementType, dimensions) = try inputs.floats(0, "x", rank: 1...64)
-        _ = try inputs.axis(axis, rank: dimensions.count)
-        return [.tensor(elementType, dimensions)]
+        [try inputs.floats(along: axis)]
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

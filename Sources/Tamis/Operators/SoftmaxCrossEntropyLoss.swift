@@ -43,9 +43,7 @@ public struct SoftmaxCrossEntropyLoss: DifferentiableOperator, Hashable {
         at node: NodeSymbols, of outputs: [Symbol?], wanted: [Bool], in graph: GraphBuilder
     ) throws(ShapeError) -> [Symbol?] {
         var gradients: [Symbol?] = node.inputs.map { _ in nil }
-        guard wanted.count < 3 || !wanted[2] else {
-            throw .mismatch(rule: "the weights of \(kind) have no gradient", received: "trainable ones")
-        }
+        try loss.expectNoWeightGradient(wanted, of: kind)
         guard wanted[0] else { return gradients }
         let logs = node.outputs[1]
         let fromLoss = try outputs[0].map { (dy) throws(ShapeError) in

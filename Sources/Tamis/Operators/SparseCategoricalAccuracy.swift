@@ -37,17 +37,3 @@ public struct SparseCategoricalAccuracy: Operator {
         }
     }
 }
-
-extension Operands {
-    /// Throws unless input 1 holds labels, one for each row of `scores`.
-    func expectLabels(of scores: [Dimension]) throws(ShapeError) {
-        try expectIndices(1, "labels")
-        guard let labels = try tensor(1, "labels").dimensions else { return }
-        guard labels.count == scores.count - 1 else {
-            throw .mismatch(
-                rule: "\(operatorName)'s labels must have the axes of the scores without the last",
-                received: "\(labels) for \(scores)")
-        }
-        for (label, score) in zip(labels, scores) { _ = try common(label, score, "the number of labels") }
-    }
-}

@@ -78,7 +78,7 @@ extension HostileFile {
             link("\($0)/v.bin", "\($0)/w.bin")
         },
         external("a pipe", .refused("no regular file"), location) { mkfifo("\($0)/w.bin", 0o600) },
-        external("a folder", .refused("no regular file"), location) { mkdir("\($0)/w.bin", 0o700) },
+        external("a folder", .refused("it is a folder"), location) { mkdir("\($0)/w.bin", 0o700) },
         external("the model itself", .runs, [("location", "model.onnx"), ("length", "16")]),
         stored("an offset beyond the end", .refused(""), location + [("offset", "17")]),
         stored("an offset and a length beyond the end", .refused(""), location + [("offset", "8"), ("length", "16")]),

@@ -94,7 +94,7 @@ extension HostileFile {
     private static let pools: [HostileFile] = [
         .nodes("MaxPool: no kernel", .refused("kernel_shape"), [ONNXNode("MaxPool", "x", "z")], x: image),
         .nodes(
-            "MaxPool: a window of 2^40 taps over padding", .refused(""),
+            "MaxPool: a window of 2^40 taps over padding", .runs,
             [
                 ONNXNode(
                     "MaxPool", "x", "z",
@@ -105,7 +105,7 @@ extension HostileFile {
             "MaxPool: three outputs", .refused("3 outputs"),
             [ONNXNode("MaxPool", "x", "z,i,j", ["kernel_shape": .ints([2, 2])])], x: image),
         .nodes(
-            "MaxPool: order 7", .refused(""),
+            "MaxPool: order 7", .runs,
             [ONNXNode("MaxPool", "x", "z,i", ["kernel_shape": .ints([2, 2]), "storage_order": .int(7)])], x: image),
         .nodes(
             "LpPool: p of 0", .refused(""),
@@ -113,7 +113,7 @@ extension HostileFile {
         .nodes(
             "GlobalAveragePool: an image of 2 axes", .refused(""), [ONNXNode("GlobalAveragePool", "x", "z")], x: [2]),
         .nodes(
-            "GlobalAveragePool: an image without pixels", .refused(""), [ONNXNode("GlobalAveragePool", "x", "z")],
+            "GlobalAveragePool: an image without pixels", .runs, [ONNXNode("GlobalAveragePool", "x", "z")],
             x: [1, 2, 0, 0]),
         .nodes(
             "MaxUnpool: indices beyond the output", .refused(""),
@@ -140,13 +140,16 @@ extension HostileFile {
             [ONNXNode(kind, "x,x", "z", ["evil": .int(1)])])
     }
 
+    /// The operators that make something of no input.
+    private static let takesNothing: Set<String> = ["OptionalHasElement", "SequenceConstruct", "SequenceEmpty"]
+
     private static let inputCounts: [HostileFile] =
         kinds.filter { !["Constant", "RandomNormal", "RandomUniform"].contains($0) }.map { kind in
-            .nodes("\(kind): no inputs", .refused(""), [ONNXNode(kind, "", "z")])
+            .nodes("\(kind): no inputs", takesNothing.contains(kind) ? .runs : .refused(""), [ONNXNode(kind, "", "z")])
         }
         + kinds.filter { !["Max", "Min", "Mean", "Sum", "Concat"].contains($0) }.map { kind in
             .nodes(
-                "\(kind): 50 inputs", .refused(""),
+                "\(kind): 50 inputs", kind == "SequenceConstruct" ? .runs : .refused(""),
                 [ONNXNode(kind, Array(repeating: "x", count: 50).joined(separator: ","), "z")])
         }
 
@@ -154,7 +157,7 @@ extension HostileFile {
 
     private static func node(
         _ name: String, _ end: End, _ node: ONNXNode, version: Int = 17, x: [Int] = [2, 4],
-        of elementType: ElementType = .float32, _ tensors: [String: Tensor] = [:]
+        of elementType: ElementType = .float32, _ tensors: [String: Tensor] = [:], fromOutside outside: End? = nil
     ) -> [HostileFile] {
         // The same values from the file, and from outside, where they are known only when the model runs.
         [.nodes("\(node.operatorName): \(name)", end, [node], version: version, x: x, of: elementType, tensors)]
@@ -162,7 +165,7 @@ extension HostileFile {
                 ? []
                 : [
                     .nodes(
-                        "\(node.operatorName): \(name), from outside", end, [node], version: version, x: x,
+                        "\(node.operatorName): \(name), from outside", outside ?? end, [node], version: version, x: x,
                         of: elementType, inputs: tensors)
                 ])
     }
@@ -186,7 +189,7 @@ extension HostileFile {
         ),
         node(
             "70 axes", .refused(""), ONNXNode("Reshape", "x,s", "z"),
-            ["s": .numbers(Array(repeating: 1, count: 69) + [8])]),
+            ["s": .numbers(Array(repeating: 1, count: 69) + [8])], fromOutside: .runs),
         node("a shape of floats", .refused("int64"), ONNXNode("Reshape", "x,s", "z"), ["s": .floats([2], 2)]),
         node("a shape of two axes", .refused(""), ONNXNode("Reshape", "x,s", "z"), ["s": .indices([1, 2], 1)]),
         node("axis 9", .refused("axis"), ONNXNode("Flatten", "x", "z", ["axis": .int(9)])),
@@ -200,7 +203,9 @@ extension HostileFile {
         node("axes twice", .refused(""), ONNXNode("Unsqueeze", "x,a", "z"), ["a": .whole(0, 0)]),
         node("axis 2^62", .refused(""), ONNXNode("Unsqueeze", "x,a", "z"), ["a": .whole(1 << 62)]),
         node("axis -2^63", .refused(""), ONNXNode("Unsqueeze", "x,a", "z"), ["a": .whole(.min)]),
-        node("1000 axes", .refused(""), ONNXNode("Unsqueeze", "x,a", "z"), ["a": .numbers(Array(0..<1000))]),
+        node(
+            "1000 axes", .refused(""), ONNXNode("Unsqueeze", "x,a", "z"), ["a": .numbers(Array(0..<1000))],
+            fromOutside: .runs),
         node("shapes that do not meet", .refused(""), ONNXNode("Expand", "x,s", "z"), ["s": .whole(3, 4)]),
         node("to -1", .refused(""), ONNXNode("Expand", "x,s", "z"), ["s": .whole(-1, 4)]),
         node("-1 times", .refused(""), ONNXNode("Tile", "x,s", "z"), ["s": .whole(-1, 1)]),

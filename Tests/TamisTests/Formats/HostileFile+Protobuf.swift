@@ -3,7 +3,7 @@ import Tamis
 extension HostileFile {
     /// Files that break the rules of protocol buffers.
     static let protobuf: [HostileFile] = [
-        .bytes("an empty file", .refused("a model must have a graph")) { [] },
+        .bytes("an empty file", .refused("an empty file")) { [] },
         .bytes("a byte 0", .refused("a field's number must be")) { [0] },
         .bytes("a text", .refused("")) { Array("name: \"model\"\n".utf8) },
         .bytes("gzip", .refused("")) { [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3] },

@@ -49,9 +49,6 @@ private struct Cost {
         // The last one is that which a crash is about.
         let line = "\(name)\n"
         write(2, line, line.utf8.count)
-        let log = open("/tmp/w/hostile-progress", O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        write(log, line, line.utf8.count)
-        close(log)
         let folder = try TemporaryFolder()
         // From here on the highest is counted anew.
         let before = try #require(MemoryUse.residentBytes)
