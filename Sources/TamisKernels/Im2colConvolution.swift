@@ -64,13 +64,16 @@ public struct Im2colConvolution: Sendable {
         return columnBytes + resultScalars * kernels.type.byteCount
     }
 
-    /// Computes the tiles `range`; `weights` are the weights, or, for panels, the packed weights of each group in turn. There
-    /// is no residual where the results have a placement.
+    /// Computes the tiles `range`; `weights` are the weights, or, for panels, the packed weights of each group in turn; `ldy`
+    /// is the distance of y's pixels, by default the filters. There is neither residual nor distance where the results
+    /// have a placement.
     public func run(
         _ range: Range<Int>, x: UnsafeRawPointer, weights: UnsafeRawPointer, bias: UnsafeRawPointer?,
-        residual: UnsafeRawPointer?, y: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer
+        residual: UnsafeRawPointer?, y: UnsafeMutableRawPointer, ldy distance: Int? = nil,
+        scratch: UnsafeMutableRawPointer
     ) {
         let size = kernels.type.byteCount
+        let ldy = placement == nil ? distance ?? shape.filters : shape.groupFilters
         let (k, n) = (shape.depth, shape.groupFilters)
         for tile in range {
             let firstImage = tile / tilesPerImage * tileImages
@@ -84,8 +87,7 @@ public struct Im2colConvolution: Sendable {
                     group: group, firstImage: firstImage, images: images, firstPixel: firstPixel, pixels: pixels, x: x,
                     scratch: scratch)
                 let column = group * n
-                let target = placement == nil ? y + (firstRow * shape.filters + column) * size : scratch + columnBytes
-                let ldy = placement == nil ? shape.filters : n
+                let target = placement == nil ? y + (firstRow * ldy + column) * size : scratch + columnBytes
                 let groupBias = bias.map { $0 + column * size }
                 let groupResidual = residual.map { $0 + (firstRow * shape.filters + column) * size }
                 switch product {

@@ -137,8 +137,9 @@ typedef struct {
 
     // ---- Pooling (output rows as in `depthwise`; padding takes no part in a maximum) -----------------------------------
 
-    /// The maximum of each window; NaN where the window holds a NaN.
-    void (*max_pool)(const tamis_window *window, long channels, const void *image, long first_row, long rows, void *y);
+    /// The maximum of each window; NaN where the window holds a NaN. Two pixels of y are `ldy` scalars apart.
+    void (*max_pool)(const tamis_window *window, long channels, const void *image, long first_row, long rows, void *y,
+                     long ldy);
     /// Adds dy to the first pixel of each window (in row-major order of taps) that equals the window's maximum y, over the
     /// whole image; the caller clears dx before.
     void (*max_pool_gradient)(const tamis_window *window, long channels, const void *image, const void *y, const void *dy,
@@ -146,13 +147,13 @@ typedef struct {
     /// The mean of each window: of its pixels inside the image, or of all taps when `count_include_pad` (padding is 0; a
     /// tap beyond the padded extent `padded_end[axis]`, counted from the padded image's start, is never counted).
     void (*average_pool)(const tamis_window *window, long channels, bool count_include_pad, const long padded_end[3],
-                         const void *image, long first_row, long rows, void *y);
+                         const void *image, long first_row, long rows, void *y, long ldy);
     /// Adds the gradient of `average_pool` to dx, over the whole image; the caller clears dx before.
     void (*average_pool_gradient)(const tamis_window *window, long channels, bool count_include_pad,
                                   const long padded_end[3], const void *dy, void *dx);
     /// The norm (Σ |x|^power)^(1 / power) of each window, for a power of 1 or more.
     void (*lp_pool)(const tamis_window *window, long channels, long power, const void *image, long first_row, long rows,
-                    void *y);
+                    void *y, long ldy);
     /// Adds the gradient of `lp_pool`, dy · sign(x) · (|x| / y)^(power − 1), to dx, over the whole image; 0 where x is 0.
     /// The caller clears dx before.
     void (*lp_pool_gradient)(const tamis_window *window, long channels, long power, const void *image, const void *y,

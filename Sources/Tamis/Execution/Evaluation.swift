@@ -35,8 +35,10 @@ struct Evaluation {
             precision: options.precision, isBatchInvariant: true, constants: inputs, store: WeightStore(byteLimit: 0),
             budget: budget, operatorName: operation.kind)
         let prepared = try operation.prepare(context)
-        if prepared.isView, let source = inputs.first ?? nil {
-            return [Tensor(elementType: types[0].elementType, shape: types[0].shape, storage: source.storage)]
+        if let views = prepared.views, let source = inputs.first ?? nil {
+            return try zip(types, views).map { (type, offset) throws(PlanError) in
+                do throws(ShapeError) { return try source.part(type, at: offset) } catch { throw .shape(error) }
+            }
         }
         do throws(ShapeError) {
             for type in types { outputs.append(try Tensor(uninitialized: type.elementType, shape: type.shape)) }
@@ -81,5 +83,17 @@ struct Evaluation {
             throw .unsupported(
                 operator: operation.kind, rule: "its data must keep its rule", received: "\(status)")
         }
+    }
+}
+
+extension Tensor {
+    /// The elements from `offset` bytes on as a tensor of this type, in the same memory.
+    fileprivate func part(_ type: Preparation.Tensor, at offset: Int) throws(ShapeError) -> Tensor {
+        guard let count = type.elementType.byteCount(of: type.shape.elementCount), count < byteCount else {
+            return Tensor(elementType: type.elementType, shape: type.shape, storage: storage)
+        }
+        let bytes = UnsafeRawBufferPointer(start: try storage.make() + offset, count: count)
+        return Tensor(
+            elementType: type.elementType, shape: type.shape, storage: TensorStorage(viewing: bytes, of: storage))
     }
 }

@@ -13,6 +13,8 @@ public struct Plan: Sendable {
         var inputCount: Int
         /// Where the shared memory of the node's tiles begins in the arena.
         var workspaceOffset = 0
+        /// Elements from each row of the first output to the next, where those are parts of longer rows; else 0.
+        var rowStride = 0
     }
 
     /// What a slot of the session's table points to.
@@ -22,6 +24,8 @@ public struct Plan: Sendable {
         case output(Int)
         case state(name: String)
         case fixed(Tensor)
+        /// So many bytes behind where another slot points.
+        case part(of: Int, offset: Int)
     }
 
     /// A result whose value lies elsewhere when the steps are done.

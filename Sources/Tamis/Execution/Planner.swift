@@ -267,14 +267,15 @@ struct Planner {
                 }, slots: [], inputCount: node.inputs.count))
     }
 
-    /// Throws unless a view is one output of its input's bytes, and work in place names outputs that there are.
+    /// Throws unless views lie within the input, and work in place names outputs that there are.
     private func check(_ prepared: Prepared, _ node: Graph.Node) throws(PlanError) {
-        if prepared.isView {
-            guard let input = node.inputs.first ?? nil, node.outputs.count == 1, bytes(input) == bytes(node.outputs[0])
+        if let views = prepared.views {
+            guard let input = node.inputs.first ?? nil, node.outputs.count == views.count,
+                zip(node.outputs, views).allSatisfy({ $1 >= 0 && $1 + bytes($0) <= bytes(input) })
             else {
                 throw .unsupported(
-                    operator: node.operation.kind, rule: "a view must be one output, as large as the first input",
-                    received: "\(node.outputs.map { bytes($0) }) bytes")
+                    operator: node.operation.kind, rule: "views must lie within the first input",
+                    received: "\(node.outputs.map { bytes($0) }) bytes at \(views)")
             }
         }
         guard prepared.inPlace.allSatisfy({ node.outputs.indices.contains($0.output) && $0.input >= 0 }) else {
@@ -290,47 +291,79 @@ struct Planner {
     mutating func placeValues() throws(PlanError) {
         let forever = steps.count
         var lastUse = [Int](repeating: -1, count: graph.values.count)
+        var readers = [Int](repeating: 0, count: graph.values.count)
         for (step, index) in neededNodes.enumerated() {
-            for case let input? in readInputs(of: graph.nodes[index], step) { lastUse[input] = step }
+            for case let input? in readInputs(of: graph.nodes[index], step) {
+                lastUse[input] = step
+                readers[input] += 1
+            }
         }
         // What must exist when a run ends is never overwritten, not even in place.
         for result in graph.results { lastUse[result] = forever }
         let nextValue = Dictionary(
             graph.updates.map { ($0.value, $0.parameter) }, uniquingKeysWith: { first, _ in first })
 
-        // Values that share memory have one root: the first of them.
-        var root = Array(graph.values.indices)
-        var groupLast = lastUse
-        var firstUse = [Int](repeating: 0, count: graph.values.count)
-        func join(_ value: Graph.ValueID, to target: Graph.ValueID) {
-            root[value] = root[target]
-            groupLast[root[target]] = max(groupLast[root[target]], lastUse[value])
-        }
+        let stepOfNode = Dictionary(uniqueKeysWithValues: neededNodes.enumerated().map { ($0.element, $0.offset) })
+        var memory = SharedMemory(lastUse: lastUse)
         for (step, index) in neededNodes.enumerated() {
             let node = graph.nodes[index]
-            for output in node.outputs {
-                firstUse[output] = step
-                groupLast[output] = max(groupLast[output], step)
-            }
+            for output in node.outputs { memory.make(output, at: step) }
             let prepared = steps[step].prepared
-            if prepared.isView, let input = node.inputs.first ?? nil {
-                join(node.outputs[0], to: input)
+            if let views = prepared.views, let input = node.inputs.first ?? nil {
+                for (output, offset) in zip(node.outputs, views) { memory.put(output, into: input, at: offset) }
                 continue
             }
             for place in prepared.inPlace {
                 guard place.input < node.inputs.count, let input = node.inputs[place.input] else { continue }
                 let output = node.outputs[place.output]
-                let target = root[input]
-                guard bytes(output) == bytes(target), groupLast[target] <= step, root[output] == output,
-                    !node.outputs.contains(where: { root[$0] == target && $0 != output }),
-                    node.inputs.filter({ $0.map { root[$0] == target } ?? false }).count == 1
+                let target = memory.root(of: input)
+                guard bytes(output) == bytes(target), memory.life(of: target).last <= step,
+                    memory.root(of: output) == output,
+                    !node.outputs.contains(where: { memory.root(of: $0) == target && $0 != output }),
+                    node.inputs.filter({ $0.map { memory.root(of: $0) == target } ?? false }).count == 1
                 else { continue }
-                if (graph.values[target].node != nil && known[target] == nil) || nextValue[output] == target {
-                    join(output, to: target)
-                }
+                if isComputed(target) || nextValue[output] == target { memory.put(output, into: target, at: 0) }
             }
+            if let joined = prepared.joined { join(step, joined, stepOfNode, readers: readers, in: &memory) }
         }
-        try placeRoots(root: root, firstUse: firstUse, lastUse: groupLast)
+        try placeRoots(&memory)
+    }
+
+    /// Whether a step computes a value, into memory that is nobody else's.
+    private func isComputed(_ id: Graph.ValueID) -> Bool { graph.values[id].node != nil && known[id] == nil }
+
+    /// Lets the inputs of a step that joins them be made where they go, each row of them within a row of the output. Of
+    /// several rows that is only possible to who can write rows apart, and nobody else may read them.
+    private mutating func join(
+        _ step: Int, _ joined: Prepared.Joined, _ stepOfNode: [Int: Int], readers: [Int], in memory: inout SharedMemory
+    ) {
+        let (node, forever) = (graph.nodes[neededNodes[step]], steps.count)
+        var remaining = node.inputs.count
+        for (input, part) in zip(node.inputs, joined.parts) {
+            guard let input, part.bytes > 0 else {
+                remaining -= 1
+                continue
+            }
+            let (root, offset) = memory.place(of: input)
+            guard isComputed(root), offset == 0, bytes(root) == bytes(input), memory.life(of: root).last < forever,
+                root != memory.root(of: node.outputs[0])
+            else { continue }
+            if joined.rows > 1 {
+                guard root == input, memory.count(in: root) == 1, readers[input] == 1,
+                    let maker = graph.values[input].node.flatMap({ stepOfNode[$0] }),
+                    graph.nodes[neededNodes[maker]].outputs[0] == input, steps[maker].rowStride == 0,
+                    let elements = steps[maker].prepared.rowElements, let type = tensors[input]?.elementType,
+                    elements * type.bitWidth / 8 == part.bytes
+                else { continue }
+                steps[maker].rowStride = joined.rowBytes * 8 / type.bitWidth
+            }
+            memory.put(root, into: node.outputs[0], at: part.offset)
+            remaining -= 1
+        }
+        if remaining == 0 {
+            steps[step].prepared.stages = []
+            steps[step].prepared.algorithm = "made in place"
+        }
     }
 
     /// The values that a step reads when it runs.
@@ -344,9 +377,7 @@ struct Planner {
         tensors[id].flatMap { $0.elementType.byteCount(of: $0.shape.elementCount) } ?? 0
     }
 
-    private mutating func placeRoots(
-        root: [Graph.ValueID], firstUse: [Int], lastUse: [Int]
-    ) throws(PlanError) {
+    private mutating func placeRoots(_ memory: inout SharedMemory) throws(PlanError) {
         var slotOfRoot: [Graph.ValueID: Int] = [:]
         var buffers: [MemoryPlan.Buffer] = []
         var names: [String] = []
@@ -367,7 +398,7 @@ struct Planner {
         for (step, index) in neededNodes.enumerated() {
             for case let input? in readInputs(of: graph.nodes[index], step) { read.insert(input) }
         }
-        for id in graph.values.indices where root[id] == id {
+        for id in graph.values.indices where memory.root(of: id) == id {
             if updated.contains(id), let tensor = tensors[id] {
                 let name = graph.values[id].name
                 slotOfRoot[id] = addSlot(.state(name: name))
@@ -380,28 +411,40 @@ struct Planner {
                 slotOfRoot[id] = addSlot(.fixed(tensor))
             }
         }
+        var parts: [Part: Int] = [:]
+        func slot(_ id: Graph.ValueID) -> Int {
+            let (root, offset) = memory.place(of: id)
+            let whole: Int
+            if let slot = slotOfRoot[root] {
+                whole = slot
+            } else {
+                whole = addSlot(.arena(offset: 0))
+                slotOfRoot[root] = whole
+                arenaSlots.append((whole, buffers.count))
+                let life = memory.life(of: root)
+                addBuffer(
+                    graph.values[root].name,
+                    MemoryPlan.Buffer(byteCount: bytes(root), first: life.first, last: life.last))
+            }
+            if offset == 0 { return whole }
+            let part = Part(whole: whole, offset: offset)
+            if let slot = parts[part] { return slot }
+            let slot = addSlot(.part(of: whole, offset: offset))
+            parts[part] = slot
+            return slot
+        }
         // A result is computed where it goes, if nothing else lies there; or copied there in the end.
         for (index, output) in graph.outputs.enumerated() {
             guard let tensor = tensors[output.value] else { continue }
             outputPorts.append(Plan.Port(name: output.name, elementType: tensor.elementType, shape: tensor.shape))
             try budget.take(bytes(output.value))
-            let slot = addSlot(.output(index))
-            if slotOfRoot[root[output.value]] == nil {
-                slotOfRoot[root[output.value]] = slot
-            } else if let from = slotOfRoot[root[output.value]] {
-                copies.append(Plan.Copy(from: from, to: slot, byteCount: bytes(output.value)))
+            let target = addSlot(.output(index))
+            let root = memory.root(of: output.value)
+            if slotOfRoot[root] == nil, bytes(root) == bytes(output.value) {
+                slotOfRoot[root] = target
+            } else {
+                copies.append(Plan.Copy(from: slot(output.value), to: target, byteCount: bytes(output.value)))
             }
-        }
-        func slot(_ id: Graph.ValueID) -> Int {
-            let id = root[id]
-            if let slot = slotOfRoot[id] { return slot }
-            let slot = addSlot(.arena(offset: 0))
-            slotOfRoot[id] = slot
-            arenaSlots.append((slot, buffers.count))
-            addBuffer(
-                graph.values[id].name,
-                MemoryPlan.Buffer(byteCount: bytes(id), first: firstUse[id], last: lastUse[id]))
-            return slot
         }
         var workspaces: [(step: Int, buffer: Int)] = []
         for (step, index) in neededNodes.enumerated() {
@@ -418,10 +461,10 @@ struct Planner {
         }
         // A parameter that becomes another's next value is set aside before any parameter is written.
         var writes: [Plan.Copy] = []
-        for update in graph.updates where root[update.value] != update.parameter {
+        for update in graph.updates where memory.root(of: update.value) != update.parameter {
             let byteCount = bytes(update.value)
             var from = slot(update.value)
-            if updated.contains(root[update.value]) {
+            if updated.contains(memory.root(of: update.value)) {
                 let aside = addSlot(.arena(offset: 0))
                 arenaSlots.append((aside, buffers.count))
                 addBuffer(
@@ -433,16 +476,22 @@ struct Planner {
             writes.append(Plan.Copy(from: from, to: slot(update.parameter), byteCount: byteCount))
         }
         copies += writes
-        let memory = MemoryPlan(buffers)
-        try budget.take(memory.byteCount)
+        let arena = MemoryPlan(buffers)
+        try budget.take(arena.byteCount)
         try budget.take(scratchBytes)
-        arenaBytes = memory.byteCount
+        arenaBytes = arena.byteCount
         self.buffers = buffers.indices.map { index in
             Plan.Buffer(
-                name: names[index], offset: memory.offsets[index], byteCount: buffers[index].byteCount,
+                name: names[index], offset: arena.offsets[index], byteCount: buffers[index].byteCount,
                 first: buffers[index].first, last: min(buffers[index].last, max(steps.count - 1, 0)))
         }
-        for (slot, buffer) in arenaSlots { locations[slot] = .arena(offset: memory.offsets[buffer]) }
-        for (step, buffer) in workspaces { steps[step].workspaceOffset = memory.offsets[buffer] }
+        for (slot, buffer) in arenaSlots { locations[slot] = .arena(offset: arena.offsets[buffer]) }
+        for (step, buffer) in workspaces { steps[step].workspaceOffset = arena.offsets[buffer] }
     }
+}
+
+/// A place within what a slot points to.
+private struct Part: Hashable {
+    var whole: Int
+    var offset: Int
 }

@@ -24,6 +24,8 @@ public final class Session {
     private let statuses: UnsafeMutablePointer<KernelStatus>
     private let inputSlots: [Int]
     private let outputSlots: [Int]
+    /// The slots that point into the memory of others.
+    private let parts: [(slot: Int, of: Int, offset: Int)]
     /// When a run must be over; nil for no end.
     var deadline: ContinuousClock.Instant?
 
@@ -59,9 +61,11 @@ public final class Session {
         statuses.initialize(repeating: .done, count: self.threads)
         var inputSlots = [Int](repeating: 0, count: plan.inputs.count)
         var outputSlots = [Int](repeating: 0, count: plan.outputs.count)
+        var parts: [(slot: Int, of: Int, offset: Int)] = []
         for (slot, location) in plan.locations.enumerated() {
             switch location {
             case .arena: break
+            case .part(let whole, let offset): parts.append((slot, whole, offset))
             case .input(let index): inputSlots[index] = slot
             case .output(let index): outputSlots[index] = slot
             case .state(let name): table[slot] = states[name]?.base
@@ -70,6 +74,7 @@ public final class Session {
         }
         self.inputSlots = inputSlots
         self.outputSlots = outputSlots
+        self.parts = parts
         var firstSlot: [Int] = []
         var next = 0
         for step in plan.steps {
@@ -142,6 +147,7 @@ public final class Session {
     }
 
     private func runSteps(_ memory: UnsafeMutableRawPointer) throws(ExecutionError) {
+        for part in parts { table[part.slot] = table[part.of].map { $0 + part.offset } }
         for index in plan.steps.indices {
             let status = runStep(index, memory)
             guard status == .done else {
@@ -168,7 +174,8 @@ public final class Session {
         plan.steps.withUnsafeBufferPointer { steps in
             let bindings = Bindings(
                 table: table, slots: slots + firstSlot[index], inputCount: steps[index].inputCount,
-                workspace: memory + steps[index].workspaceOffset, scratch: memory + scratchOffset)
+                workspace: memory + steps[index].workspaceOffset, scratch: memory + scratchOffset,
+                stride: steps[index].rowStride)
             return steps[index].prepared.stages.withUnsafeBufferPointer { stages in
                 for position in stages.indices {
                     let status = run(stages.baseAddress.unsafelyUnwrapped + position, bindings)
@@ -199,7 +206,8 @@ public final class Session {
                     let shared = region.bindings.pointee
                     let bindings = Bindings(
                         table: shared.table, slots: shared.slots, inputCount: shared.inputCount,
-                        workspace: shared.workspace, scratch: region.scratch + worker * region.scratchStride)
+                        workspace: shared.workspace, scratch: region.scratch + worker * region.scratchStride,
+                        stride: shared.stride)
                     let status = region.stage.pointee.run(bindings, lower..<upper, until: region.deadline)
                     if status != .done { region.statuses[worker] = status }
                 }

@@ -42,6 +42,22 @@ public struct Prepared: Sendable {
         }
     }
 
+    /// Rows of output 0 that are rows of the inputs side by side.
+    public struct Joined: Sendable {
+        /// The number of rows.
+        public var rows: Int
+        /// Bytes of a row of the output.
+        public var rowBytes: Int
+        /// Bytes of a row of each input, and where it begins in that of the output.
+        public var parts: [(bytes: Int, offset: Int)]
+
+        public init(rows: Int, rowBytes: Int, parts: [(bytes: Int, offset: Int)]) {
+            self.rows = rows
+            self.rowBytes = rowBytes
+            self.parts = parts
+        }
+    }
+
     /// What was chosen, in words for a profile.
     public var algorithm: String
     /// The work, in order.
@@ -52,8 +68,12 @@ public struct Prepared: Sendable {
     public var scratchBytes = 0
     /// What may be computed in place.
     public var inPlace: [InPlace] = []
-    /// Whether output 0 is the memory of input 0 under another shape; then there is no work.
-    public var isView = false
+    /// Where each output begins in the memory of input 0, in bytes, if the outputs are parts of it; then there is no work.
+    public var views: [Int]?
+    /// How the inputs stand in output 0, if it is nothing but them: an input that was made there needs no copy.
+    public var joined: Joined?
+    /// The elements of a row of output 0, if its rows may be written apart from each other: `Bindings.rowStride`.
+    public var rowElements: Int?
     /// The positions of inputs whose memory a run does not read: their packed form is there, or their shape alone counts.
     public var unreadInputs: [Int] = []
 
@@ -84,9 +104,12 @@ public struct Prepared: Sendable {
     public var operations: Double { stages.reduce(0) { $0 + $1.operations } }
 
     /// Input 0 under another shape.
-    public static var view: Prepared {
+    public static var view: Prepared { .views(at: [0]) }
+
+    /// Parts of input 0 that begin at these bytes.
+    public static func views(at offsets: [Int]) -> Prepared {
         var prepared = Prepared("view", stages: [])
-        prepared.isView = true
+        prepared.views = offsets
         return prepared
     }
 
@@ -132,6 +155,8 @@ public struct Bindings {
     public let workspace: UnsafeMutableRawPointer
     /// Memory of the thread that runs.
     public let scratch: UnsafeMutableRawPointer
+    /// Elements from each row of output 0 to the next, where they are parts of longer rows.
+    var stride = 0
 
     /// The elements of an input that is always given.
     public func input(_ index: Int) -> UnsafeRawPointer {
@@ -142,6 +167,9 @@ public struct Bindings {
     public func optionalInput(_ index: Int) -> UnsafeRawPointer? {
         index < inputCount && slots[index] >= 0 ? input(index) : nil
     }
+
+    /// Elements from each row of output 0, of so many elements, to the next.
+    public func rowStride(of elements: Int) -> Int { stride == 0 ? elements : stride }
 
     /// The elements of an output, to be written; there is memory for it even if nobody reads it.
     public func output(_ index: Int) -> UnsafeMutableRawPointer {

@@ -29,13 +29,11 @@ public struct AveragePool: DifferentiableOperator, Hashable {
         let end = window.paddedEnd(x.shape)
         let countsPadding = countsPadding
         let shape = PoolShape(window, x.shape, scalarBytes: kernels.type.byteCount)
-        return shape.prepared("sliding mean") { shape, bindings, image, rows in
+        return shape.preparedApart("sliding mean") { shape, x, rows, y, ldy in
             var window = shape.window
-            let x = bindings.input(0) + image * shape.imageBytes
-            let y = bindings.output(0) + image * shape.outputBytes
             withPointer(to: end) {
                 kernels.average_pool(
-                    &window, shape.channels, countsPadding, $0, x, rows.lowerBound, rows.count, y)
+                    &window, shape.channels, countsPadding, $0, x, rows.lowerBound, rows.count, y, ldy)
             }
         }
     }

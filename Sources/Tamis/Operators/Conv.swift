@@ -74,9 +74,10 @@ public struct Conv: DifferentiableOperator, Hashable {
             algorithm.run(
                 tiles, x: bindings.input(0), weights: panels?.base ?? bindings.input(1),
                 bias: bindings.optionalInput(2), residual: bindings.optionalInput(3), y: bindings.output(0),
-                scratch: bindings.scratch)
+                ldy: bindings.rowStride(of: shape.filters), scratch: bindings.scratch)
             return .done
         }
+        prepared.rowElements = shape.filters
         if panels != nil {
             prepared.unreadInputs = [1]
             // Each sum meets its residual before it is stored; OpenBLAS's are stored before.

@@ -32,6 +32,16 @@ public struct Gather: DifferentiableOperator, Hashable {
         let (x, indices, size) = (try context.input(0).shape, try context.input(1), try context.elementBytes(0))
         let slices = Slices(x, axis: axis)
         let (limit, bytes, count) = (slices.count, slices.inner * size, indices.shape.elementCount)
+        // Neighbouring positions in their order are a part of x.
+        if slices.outer == 1,
+            let known = try context.shaped({ () throws(ShapeError) in try context.constant(1)?.integers() }),
+            let first = known.first, first >= -limit, first < limit
+        {
+            let start = first < 0 ? first + limit : first
+            if known.enumerated().allSatisfy({ ($1 < 0 ? $1 + limit : $1) == start + $0 }), start + count <= limit {
+                return .views(at: [start * bytes])
+            }
+        }
         let reader = IndexReader(indices.elementType)
         let total = slices.outer * count
         let run = max(1, (1 << 16) / max(1, bytes))

@@ -53,11 +53,9 @@ public struct GlobalPool: DifferentiableOperator, Hashable {
         case .average: return mean(shape, kernels)
         case .norm(let p): return shape.norm(p, kernels)
         case .maximum:
-            return shape.prepared("maximum of all pixels") { shape, bindings, image, rows in
+            return shape.preparedApart("maximum of all pixels") { shape, x, rows, y, ldy in
                 var window = shape.window
-                kernels.max_pool(
-                    &window, shape.channels, bindings.input(0) + image * shape.imageBytes, rows.lowerBound, rows.count,
-                    bindings.output(0) + image * shape.outputBytes)
+                kernels.max_pool(&window, shape.channels, x, rows.lowerBound, rows.count, y, ldy)
             }
         }
     }

@@ -50,11 +50,9 @@ public struct LpPool: DifferentiableOperator, Hashable {
 extension PoolShape {
     /// The p-norm of each window.
     func norm(_ p: Int, _ kernels: KernelTable) -> Prepared {
-        prepared("sliding norm") { shape, bindings, image, rows in
+        preparedApart("sliding norm") { shape, x, rows, y, ldy in
             var window = shape.window
-            kernels.lp_pool(
-                &window, shape.channels, p, bindings.input(0) + image * shape.imageBytes, rows.lowerBound, rows.count,
-                bindings.output(0) + image * shape.outputBytes)
+            kernels.lp_pool(&window, shape.channels, p, x, rows.lowerBound, rows.count, y, ldy)
         }
     }
 

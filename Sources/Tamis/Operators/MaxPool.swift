@@ -43,11 +43,9 @@ public struct MaxPool: DifferentiableOperator, Hashable {
         let shape = PoolShape(window, x.shape, scalarBytes: x.elementType.bitWidth / 8)
         if x.elementType.isComputable, indices == nil {
             let kernels = try context.kernels(for: x.elementType)
-            return shape.prepared("sliding maximum") { shape, bindings, image, rows in
+            return shape.preparedApart("sliding maximum") { shape, x, rows, y, ldy in
                 var window = shape.window
-                kernels.max_pool(
-                    &window, shape.channels, bindings.input(0) + image * shape.imageBytes, rows.lowerBound, rows.count,
-                    bindings.output(0) + image * shape.outputBytes)
+                kernels.max_pool(&window, shape.channels, x, rows.lowerBound, rows.count, y, ldy)
             }
         }
         guard let maximum = x.elementType.visit(WindowMaximum(indices: indices)) else {

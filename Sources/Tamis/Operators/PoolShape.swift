@@ -60,6 +60,25 @@ struct PoolShape: Sendable {
         }
     }
 
+    /// The same with rows of output pixels that may be written apart: `body` gets where the image's results go, and their
+    /// distance.
+    func preparedApart(
+        _ algorithm: String,
+        body:
+            @escaping @Sendable (
+                PoolShape, _ x: UnsafeRawPointer, _ rows: Range<Int>, _ y: UnsafeMutableRawPointer, _ ldy: Int
+            ) -> Void
+    ) -> Prepared {
+        var prepared = prepared(algorithm) { shape, bindings, image, rows in
+            let ldy = bindings.rowStride(of: shape.channels)
+            let imageBytes = shape.rows * shape.window.output.2 * ldy * shape.scalarBytes
+            body(
+                shape, bindings.input(0) + image * shape.imageBytes, rows, bindings.output(0) + image * imageBytes, ldy)
+        }
+        prepared.rowElements = channels
+        return prepared
+    }
+
     /// The backward work: `body` gets an image's number and its cleared gradient.
     func preparedGradient(
         _ algorithm: String,

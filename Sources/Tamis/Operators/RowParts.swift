@@ -18,6 +18,11 @@ struct RowParts: Sendable {
         rowBytes = end
     }
 
+    /// How the parts stand in the whole.
+    private var joinedRows: Prepared.Joined {
+        Prepared.Joined(rows: rows, rowBytes: rowBytes, parts: zip(widths, offsets).map { ($0, $1) })
+    }
+
     /// Copies between the whole and its parts: `pointers` gives the part's place and the whole's, `isJoining` the direction.
     func prepared(
         _ algorithm: String, isJoining: Bool,
@@ -35,7 +40,8 @@ struct RowParts: Sendable {
             for tile in tiles {
                 let (group, part) = tile.quotientAndRemainder(dividingBy: count)
                 let (width, place) = (widths[part], pointers(bindings, part))
-                guard width > 0 else { continue }
+                // A part that lies in its place already is done.
+                guard width > 0, place.part != place.whole + offsets[part] else { continue }
                 for row in group * run..<min(rows, (group + 1) * run) {
                     let (inPart, inWhole) = (place.part + row * width, place.whole + row * rowBytes + offsets[part])
                     if isJoining {
@@ -51,14 +57,17 @@ struct RowParts: Sendable {
 
     /// The parts are the inputs, output 0 is the whole.
     func joined() -> Prepared {
-        prepared("rows side by side", isJoining: true) { bindings, part in
+        var prepared = prepared("rows side by side", isJoining: true) { bindings, part in
             (UnsafeMutableRawPointer(mutating: bindings.input(part)), bindings.output(0))
         }
+        prepared.joined = joinedRows
+        return prepared
     }
 
     /// Input 0 is the whole, the parts are the outputs.
     func divided() -> Prepared {
-        prepared("parts of rows", isJoining: false) { bindings, part in
+        if rows == 1 { return .views(at: offsets) }
+        return prepared("parts of rows", isJoining: false) { bindings, part in
             (bindings.output(part), UnsafeMutableRawPointer(mutating: bindings.input(0)))
         }
     }

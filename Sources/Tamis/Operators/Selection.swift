@@ -62,6 +62,9 @@ struct Selection: Sendable {
     func prepared(_ algorithm: String, elementBytes: Int, constant: Int? = nil) -> Prepared {
         let (axes, unit) = merged
         guard let row = axes.last else { return .view }
+        if axes.count == 1, row.runs.count == 1, let start = row.runs[0].start, row.runs[0].step == 1 {
+            return .views(at: [start * unit * elementBytes])
+        }
         let (outer, rowCount) = (axes.dropLast().map { ($0, $0.count) }, row.count)
         // Elements between neighbours along each outer axis.
         var strides = [Int](repeating: row.extent * unit, count: outer.count)

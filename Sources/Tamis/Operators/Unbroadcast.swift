@@ -34,7 +34,7 @@ public struct Unbroadcast: Operator {
         let x = try context.input(0)
         var prepared = Self.prepared(
             x.shape, to: context.outputs[0].shape, try context.kernels(for: x.elementType))
-        if !prepared.isView { prepared.unreadInputs = [1] }
+        if prepared.views == nil { prepared.unreadInputs = [1] }
         return prepared
     }
 
