@@ -13,10 +13,12 @@ package struct RunMode: Sendable, CustomStringConvertible {
     package var isTraining: Bool
     package var threads: Int
     package var optimizes: Bool
+    /// How to convolve; nil for the choice of strict precision.
+    package var convolution: ConvolutionAlgorithm?
 
     package init(
         level: KernelLevel = .best, elementType: ElementType = .float32, weights: Weights = .constant,
-        isTraining: Bool = false, threads: Int = 1, optimizes: Bool = true
+        isTraining: Bool = false, threads: Int = 1, optimizes: Bool = true, convolution: ConvolutionAlgorithm? = nil
     ) {
         self.level = level
         self.elementType = elementType
@@ -24,6 +26,7 @@ package struct RunMode: Sendable, CustomStringConvertible {
         self.isTraining = isTraining
         self.threads = threads
         self.optimizes = optimizes
+        self.convolution = convolution
     }
 
     /// Everything that chooses an algorithm, at one level.
@@ -43,12 +46,14 @@ package struct RunMode: Sendable, CustomStringConvertible {
         options.level = level
         options.optimizes = optimizes
         options.precision = .strict
+        options.convolution = convolution
         return options
     }
 
     package var description: String {
         "\(level.rawValue), \(elementType), weights \(weights.rawValue)\(isTraining ? ", training" : "")"
             + ", \(threads) threads\(optimizes ? "" : ", plain")"
+            + (convolution.map { ", \($0.rawValue)" } ?? "")
     }
 }
 

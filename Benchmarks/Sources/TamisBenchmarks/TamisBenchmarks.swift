@@ -10,7 +10,7 @@ struct TamisBenchmarks: ParsableCommand {
         commandName: "benchmark", abstract: "Times Tamis's kernels, operators and networks on this machine.")
 
     enum Suite: String, CaseIterable, ExpressibleByArgument {
-        case kernels, operators, networks
+        case kernels, convolutions, operators, networks
     }
 
     @Option(help: "What to time.")
@@ -36,6 +36,7 @@ struct TamisBenchmarks: ParsableCommand {
             let sections =
                 switch suite {
                 case .kernels: try KernelBenchmarks.run(seconds: seconds)
+                case .convolutions: try ConvolutionBenchmarks.run(seconds: seconds)
                 case .operators: try OperatorBenchmarks.run(seconds: seconds)
                 case .networks: try NetworkBenchmarks.run(seconds: seconds)
                 }

@@ -119,6 +119,19 @@ typedef struct {
     /// to the image pixel it came from, in ascending order of rows, then of taps. The caller clears the image before.
     void (*col2im)(const tamis_window *window, long channels, const void *columns, long ldc, long first_pixel,
                    long pixels, void *image, long pixel_stride);
+    /// The weights w (3 × 3 × K × N) for Winograd's convolution F(m × m, 3 × 3), m being 2 or 4: (m + 2)² matrices K × N,
+    /// each packed in panels, one after the other.
+    void (*winograd_weights)(long m, long K, long N, const void *w, void *panels);
+    /// The tiles `first_tile ..< first_tile + tiles` of one image (row-major, m × m output pixels each), transformed: row
+    /// `tile − first_tile` of (m + 2)² matrices of `channels` columns. Rows are `ldp` scalars apart, matrices `plane`.
+    void (*winograd_image)(long m, const tamis_window *window, long channels, const void *image, long first_tile,
+                           long tiles, void *pixels, long ldp, long plane);
+    /// The output pixels of those tiles from the (m + 2)² products of pixels and weights, laid out likewise with `filters`
+    /// columns: y = activation(result + bias + residual), which has `filters` scalars a pixel, two pixels of y `ldy` apart.
+    /// y and residual are those of the whole image.
+    void (*winograd_result)(long m, const tamis_window *window, long filters, const void *products, long ldp, long plane,
+                            const void *bias, const void *residual, tamis_activation activation, long first_tile,
+                            long tiles, void *y, long ldy);
     /// Y = activation(Y + bias + residual), a bias a column.
     void (*epilogue)(long M, long N, const void *bias, const void *residual, long ldr, tamis_activation activation,
                      void *y, long ldy);

@@ -32,7 +32,8 @@ struct Evaluation {
         let context = Preparation(
             inputs: inputs.map { $0.map { Preparation.Tensor(elementType: $0.elementType, shape: $0.shape) } },
             outputs: types, isOutputWanted: types.map { _ in true }, level: options.level,
-            precision: options.precision, isBatchInvariant: true, constants: inputs, store: WeightStore(byteLimit: 0),
+            precision: options.precision, convolution: options.convolution, isBatchInvariant: true, constants: inputs,
+            store: WeightStore(byteLimit: 0),
             budget: budget, operatorName: operation.kind)
         let prepared = try operation.prepare(context)
         if let views = prepared.views, let source = inputs.first ?? nil {

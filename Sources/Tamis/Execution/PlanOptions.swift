@@ -6,6 +6,8 @@ public struct PlanOptions: Sendable {
     public var precision = Precision.default
     /// How much of the processor to use; the best level of the machine by default.
     public var level = KernelLevel.best
+    /// How convolutions with constant weights are computed, where that algorithm can; by default each by the fastest.
+    public var convolution: ConvolutionAlgorithm?
     /// Whether passes rewrite the graph first: fold, fuse, drop what nobody reads.
     public var optimizes = true
     /// The most bytes that a plan may take for values, results, packed constants and work in progress, and that an operator

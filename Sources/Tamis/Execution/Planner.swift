@@ -245,7 +245,7 @@ struct Planner {
             inputs: node.inputs.map { $0.flatMap { tensors[$0] } },
             outputs: node.outputs.compactMap { tensors[$0] },
             isOutputWanted: node.outputs.map(neededValues.contains), level: options.level,
-            precision: options.precision,
+            precision: options.precision, convolution: options.convolution,
             isBatchInvariant: graph.updates.isEmpty, constants: node.inputs.map { $0.flatMap(constant) },
             store: store, budget: budget,
             operatorName: node.operation.kind)

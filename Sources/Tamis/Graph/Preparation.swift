@@ -28,6 +28,8 @@ public struct Preparation: Sendable {
     public let level: KernelLevel
     /// How exact to be.
     public let precision: Precision
+    /// How to convolve, where that algorithm can; nil for the fastest.
+    public let convolution: ConvolutionAlgorithm?
     /// Whether an image's answer must have the same bits in every batch: always but in a training step, whose bits must
     /// not depend on threads but may on the batch.
     public let isBatchInvariant: Bool

@@ -1,5 +1,5 @@
 import CTamisKernels
-import TamisKernels
+package import TamisKernels
 
 /// Convolution over one, two or three spatial axes, with a bias, a residual and an activation in the same pass.
 ///
@@ -58,13 +58,30 @@ public struct Conv: DifferentiableOperator, Hashable {
         let x = try context.input(0)
         let kernels = try context.kernels(for: x.elementType)
         let shape = window.convolution(x: x.shape, w: try context.input(1).shape, groups: groups)
-        let act = activation.kernel
-        if shape.isDepthwise { return depthwise(shape, kernels) }
+        switch algorithm(context, shape) {
+        case .depthwise: return depthwise(shape, kernels)
+        case .winograd2: return try winograd(.winograd2, context, shape, kernels)
+        case .winograd4: return try winograd(.winograd4, context, shape, kernels)
+        case .panels: return im2col(context, shape, kernels, try packedPanels(context, shape, kernels))
+        case .blas:
+            try context.checkProduct(shape.depth, shape.channels, shape.filters)
+            return im2col(context, shape, kernels, nil)
+        }
+    }
 
-        let panels = try packedPanels(context, shape, kernels)
-        if panels == nil { try context.checkProduct(shape.depth, shape.channels, shape.filters) }
+    /// The algorithm that was asked for, if it can, else the fastest that may.
+    private func algorithm(_ context: Preparation, _ shape: ConvolutionShape) -> ConvolutionAlgorithm {
+        let isConstant = context.constant(1) != nil
+        if let wanted = context.convolution, wanted.canCompute(shape), isConstant || wanted == .blas { return wanted }
+        if isConstant { return .fastest(for: shape, exact: context.precision == .strict) }
+        return shape.isDepthwise ? .depthwise : .blas
+    }
+
+    private func im2col(
+        _ context: Preparation, _ shape: ConvolutionShape, _ kernels: KernelTable, _ panels: PackedWeights?
+    ) -> Prepared {
         let algorithm = Im2colConvolution(
-            shape, kernels: kernels, product: panels == nil ? .blas : .panels, activation: act,
+            shape, kernels: kernels, product: panels == nil ? .blas : .panels, activation: activation.kernel,
             mayJoinImages: !context.isBatchInvariant || panels != nil)
         let form = shape.isPointwise ? "pointwise" : "im2col"
         var prepared = Prepared(
@@ -86,7 +103,7 @@ public struct Conv: DifferentiableOperator, Hashable {
         return prepared
     }
 
-    /// The weights of each group in panels, where they are constant.
+    /// The weights of each group in panels.
     private func packedPanels(
         _ context: Preparation, _ shape: ConvolutionShape, _ kernels: KernelTable
     ) throws(PlanError) -> PackedWeights? {
@@ -99,6 +116,58 @@ public struct Conv: DifferentiableOperator, Hashable {
                 kernels.pack_panels(k, n, source + group * n * size, shape.filters, false, target + group * groupBytes)
             }
         }
+    }
+
+    private func winograd(
+        _ name: ConvolutionAlgorithm, _ context: Preparation, _ shape: ConvolutionShape, _ kernels: KernelTable
+    ) throws(PlanError) -> Prepared {
+        let algorithm = WinogradConvolution(shape, algorithm: name, kernels: kernels, activation: activation.kernel)
+        let weights = try context.packed(
+            1, form: "\(name) \(context.level)", byteCount: algorithm.weightBytes, pack: algorithm.pack)
+        guard let weights else { return im2col(context, shape, kernels, nil) }
+        let description = "\(name == .winograd2 ? "Winograd F(2×2)" : "Winograd F(4×4)"), packed panels"
+        var prepared: Prepared
+        if algorithm.isInBlocks {
+            prepared = Prepared(
+                description, tiles: algorithm.blocks, operations: shape.operations, slowness: algorithm.effort,
+                scratchBytes: algorithm.blockBytes
+            ) { bindings, blocks in
+                algorithm.runBlocks(
+                    blocks, x: bindings.input(0), panels: weights.base, bias: bindings.optionalInput(2),
+                    residual: bindings.optionalInput(3), y: bindings.output(0),
+                    ldy: bindings.rowStride(of: shape.filters), scratch: bindings.scratch)
+                return .done
+            }
+        } else {
+            prepared = Prepared(description, stages: [], workspaceBytes: algorithm.blockBytes)
+            for block in 0..<algorithm.blocks {
+                let tiles = algorithm.tiles(of: block).count
+                let share = Double(tiles) / Double(max(1, algorithm.tileCount))
+                prepared.stages += [
+                    Prepared.Stage(tiles: tiles, bytes: 2 * algorithm.pixelBytes) { bindings, tiles in
+                        algorithm.transform(tiles, of: block, x: bindings.input(0), memory: bindings.workspace)
+                        return .done
+                    },
+                    Prepared.Stage(
+                        tiles: algorithm.productTiles, operations: share * shape.operations, slowness: algorithm.effort
+                    ) { bindings, products in
+                        algorithm.multiply(products, of: block, panels: weights.base, memory: bindings.workspace)
+                        return .done
+                    },
+                    Prepared.Stage(tiles: tiles, bytes: 2 * algorithm.productBytes) { bindings, tiles in
+                        algorithm.finish(
+                            tiles, of: block, bias: bindings.optionalInput(2), residual: bindings.optionalInput(3),
+                            y: bindings.output(0), ldy: bindings.rowStride(of: shape.filters),
+                            memory: bindings.workspace)
+                        return .done
+                    },
+                ]
+            }
+        }
+        prepared.rowElements = shape.filters
+        prepared.unreadInputs = [1]
+        prepared.inPlace = [Prepared.InPlace(output: 0, input: 3)]
+        return prepared
     }
 
     private func depthwise(_ shape: ConvolutionShape, _ kernels: KernelTable) -> Prepared {
@@ -150,7 +219,7 @@ public struct Conv: DifferentiableOperator, Hashable {
 
 extension WindowGeometry {
     /// The extents of a convolution of images `x` (N × spatial × C) with weights `w` (kernel × C/groups × F).
-    func convolution(x: Shape, w: Shape, groups: Int) -> ConvolutionShape {
+    package func convolution(x: Shape, w: Shape, groups: Int) -> ConvolutionShape {
         ConvolutionShape(
             window: window(input: Array(x.dimensions[1..<x.rank - 1])), images: x[0], channels: x[x.rank - 1],
             filters: w[w.rank - 1], groups: groups)

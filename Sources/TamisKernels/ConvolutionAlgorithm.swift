@@ -1,0 +1,66 @@
+/// How a convolution with constant weights is computed.
+public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
+    /// im2col by tiles, multiplied by OpenBLAS.
+    case blas
+    /// im2col by tiles, multiplied by the panel kernel over packed weights.
+    case panels
+    /// Winograd's F(2 × 2, 3 × 3): 4 multiplications where the definition has 9. Its error is that of a matrix product, but
+    /// relative to all pixels of a tile: an infinity among them reaches their neighbours' outputs.
+    case winograd2
+    /// Winograd's F(4 × 4, 3 × 3): 2¼ multiplications where the definition has 9, with up to three times that error.
+    case winograd4
+    /// Each filter over its one channel, without a column matrix.
+    case depthwise
+
+    /// Output pixels along an edge of a tile of Winograd's algorithms.
+    var winogradTile: Int? {
+        switch self {
+        case .winograd2: 2
+        case .winograd4: 4
+        default: nil
+        }
+    }
+
+    /// Whether it computes such a convolution at all.
+    public func canCompute(_ shape: ConvolutionShape) -> Bool {
+        let window = shape.window
+        switch self {
+        case .blas, .panels: return true
+        case .depthwise: return shape.isDepthwise
+        case .winograd2, .winograd4:
+            return shape.groups == 1 && window.kernel == (1, 3, 3) && window.stride == (1, 1, 1)
+                && window.dilation == (1, 1, 1) && window.input.0 == 1 && window.output.0 == 1 && window.pad.0 == 0
+        }
+    }
+
+    /// The fastest algorithm for a layer and one image of its size: never a matter of batch or threads, so that an image's
+    /// answer has the same bits in all of them. Where it must be `exact`, each output within the bound of a matrix product.
+    public static func fastest(for shape: ConvolutionShape, exact: Bool) -> ConvolutionAlgorithm {
+        if shape.isDepthwise { return .depthwise }
+        if exact || !ConvolutionAlgorithm.winograd4.canCompute(shape) { return .panels }
+        let candidates: [ConvolutionAlgorithm] = [.panels, .winograd2, .winograd4]
+        return candidates.min { $0.cost(shape) < $1.cost(shape) } ?? .panels
+    }
+
+    /// About how long one image takes, in the time of one multiplication of a matrix product.
+    ///
+    /// Measured over the 3 × 3 layers of some twenty networks (`TamisBenchmarks --filter convolution` prints the table) on
+    /// processors with AVX2 and with AVX-512, whose ratios of arithmetic and memory are alike: the model's choice is the
+    /// fastest or within a few per cent of it.
+    func cost(_ shape: ConvolutionShape) -> Double {
+        // A scalar that a transform or im2col writes; a byte of packed weights, which come from memory for each image.
+        let (perTransformed, perColumn, perWeightByte) = (18.0, 2.0, 3.6)
+        let weights = Double(shape.groupChannels) * Double(shape.filters)
+        guard let tile = winogradTile else {
+            let rows = Double(shape.outputPixels)
+            let columns = shape.isPointwise ? 0 : rows * Double(shape.depth * shape.groups)
+            return rows * Double(shape.taps) * weights + columns * perColumn
+                + 4 * Double(shape.taps) * weights * perWeightByte
+        }
+        let edge = tile + 2
+        let products = Double(edge * edge)
+        let rows = Double(WinogradConvolution.tilesPerImage(shape, tile: tile))
+        return products
+            * (rows * (weights + Double(shape.channels + shape.filters) * perTransformed) + 4 * weights * perWeightByte)
+    }
+}
