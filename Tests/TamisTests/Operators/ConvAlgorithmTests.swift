@@ -75,7 +75,7 @@ struct ConvAlgorithmTests {
 
     /// A layer whose work is in independent blocks.
     private let large = ConvolutionCase(
-        Geometry(input: [66, 67], kernel: [3, 3], padding: .same), images: 2, channels: 24, filters: 20,
+        Geometry(input: [66, 67], kernel: [3, 3], padding: .same), images: 2, channels: 40, filters: 36,
         activation: .relu)
 
     @Test("Winograd's in blocks", arguments: KernelLevel.available, [ConvolutionAlgorithm.winograd2, .winograd4])
