@@ -28,16 +28,7 @@ struct BenchCommand: ParsableCommand {
     )
     var model: NetworkChoice
 
-    @Option(
-        help: ArgumentHelp("Images of one run (default: 1, or what the model fixes).", valueName: "count"),
-        transform: positive)
-    var batch: Int?
-
-    @Option(
-        help: ArgumentHelp("The shape of an input whose other axes are free as well.", valueName: "name=n,n,…"),
-        transform: NamedShape.parse)
-    var shape: [NamedShape] = []
-
+    @OptionGroup var measured: MeasuredShapes
     @OptionGroup var threads: ThreadOptions
 
     @Option(
@@ -49,8 +40,7 @@ struct BenchCommand: ParsableCommand {
         })
     var seconds = 2.0
 
-    @Option(help: "default, or strict: no algorithm that gives up precision for speed.")
-    var precision = Precision.default
+    @OptionGroup var arithmetic: ArithmeticOptions
 
     @Flag(help: "Measure training steps: cross-entropy on random images and labels.")
     var train = false
@@ -66,20 +56,13 @@ struct BenchCommand: ParsableCommand {
         Console.print(result.table)
     }
 
-    private func loaded() throws -> (Model, name: String) {
-        switch model {
-        case .known(let network): (try Failure.at { try network.network().model }, network.rawValue)
-        case .file(let path): (try Model.load(path), path)
-        }
-    }
-
     private func measureRuns() throws -> Result {
         let clock = Stopwatch()
-        let (model, name) = try loaded()
+        let (model, name) = try model.loaded()
         let load = clock.lap()
-        let shapes = try shapes(of: model, name)
+        let shapes = try measured.shapes(of: model)
         var options = PlanOptions()
-        options.precision = precision
+        arithmetic.apply(to: &options)
         let store = WeightStore()
         let count = threads.count
         let (plan, session) = try Failure.at(name) {
@@ -108,17 +91,17 @@ struct BenchCommand: ParsableCommand {
 
     private func measureTraining() throws -> Result {
         let clock = Stopwatch()
-        let (model, name) = try loaded()
+        let (model, name) = try model.loaded()
         let load = clock.lap()
-        let (images, count) = (batch ?? 1, threads.count)
+        let (images, count) = (measured.batch ?? 1, threads.count)
         guard let input = model.inputs.first, model.inputs.count == 1, let dimensions = input.type.dimensions,
             !dimensions.isEmpty, let classes = model.outputs.first?.type.dimensions?.last?.value
         else {
             throw Failure("\(name): a network to be trained must have one input and an output of known classes")
         }
-        let shapes = try shapes(of: model, name)
+        let shapes = try measured.shapes(of: model)
         var options = PlanOptions()
-        options.precision = precision
+        arithmetic.apply(to: &options)
         let example = Array((shapes[input.name]?.dimensions ?? []).dropFirst())
         let (step, plan) = try Failure.at(name) {
             let step = try TrainingStep(
@@ -148,38 +131,6 @@ struct BenchCommand: ParsableCommand {
             times, batch: images, threads: count, load: load, plan: planned, first: first,
             operations: plan?.operations ?? 0, arenaBytes: plan?.arenaBytes ?? 0,
             weightBytes: step.model.parameters.byteCount + (plan?.constantBytes ?? 0))
-    }
-
-    /// The shape of each input: free first axes get the batch.
-    private func shapes(of model: Model, _ name: String) throws -> [String: Shape] {
-        for given in shape where !model.inputs.contains(where: { $0.name == given.name }) {
-            let known = model.inputs.map { "\"\($0.name)\"" }.joined(separator: ", ")
-            throw ValidationError("--shape must name an input of the model (\(known)); received \"\(given.name)\"")
-        }
-        var shapes: [String: Shape] = [:]
-        for (name, type) in model.inputs {
-            if let given = shape.last(where: { $0.name == name }) {
-                shapes[name] = try Failure.at { try Shape(given.extents) }
-                continue
-            }
-            if let fixed = type.shape {
-                guard batch == nil || fixed.dimensions.first == batch else {
-                    throw ValidationError(
-                        "--batch must be \(fixed.dimensions.first ?? 1): the model fixes its input \"\(name)\" to \(type)"
-                    )
-                }
-                shapes[name] = fixed
-                continue
-            }
-            guard type.isFreeInBatchOnly, let dimensions = type.dimensions else {
-                throw ValidationError(
-                    "the input \"\(name)\" (\(type)) has free axes beside the first: give its shape by --shape \(name)=N,N,…"
-                )
-            }
-            let extents = [batch ?? 1] + dimensions.dropFirst().compactMap(\.value)
-            shapes[name] = try Failure.at { try Shape(extents) }
-        }
-        return shapes
     }
 
     /// Milliseconds of each run, sorted: two runs and at most 0.6 s of warm-up, then `seconds` of measuring.

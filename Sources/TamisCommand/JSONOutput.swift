@@ -8,12 +8,16 @@ struct JSONOption: ParsableArguments {
 
     /// Prints `result` as one object, its keys sorted and in snake_case.
     static func print(_ result: some Encodable) throws {
+        Console.print(String(decoding: try data(result), as: UTF8.self))
+    }
+
+    /// `value` as JSON.
+    static func data(_ value: some Encodable) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        let data = try encoder.encode(result)
-        Console.print(String(decoding: data, as: UTF8.self))
+        return Array(try encoder.encode(value))
     }
 }

@@ -213,6 +213,14 @@ enum NetworkChoice: Sendable {
         }
         return .file(text)
     }
+
+    /// The model, and what it is called in messages.
+    func loaded() throws -> (Model, name: String) {
+        switch self {
+        case .known(let network): (try Failure.at { try network.network().model }, network.rawValue)
+        case .file(let path): (try Model.load(path), path)
+        }
+    }
 }
 
 extension Model {

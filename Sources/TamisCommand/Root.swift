@@ -15,7 +15,8 @@ struct Root: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, RunCommand.self, InspectCommand.self, CheckCommand.self,
-            CompareCommand.self, OptimizeCommand.self, ConvertCommand.self, BenchCommand.self, DoctorCommand.self,
+            CompareCommand.self, OptimizeCommand.self, ConvertCommand.self, BenchCommand.self,
+            ProfileCommand.self, DoctorCommand.self,
         ])
 
     static func main() {

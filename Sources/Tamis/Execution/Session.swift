@@ -103,6 +103,13 @@ public final class Session {
     /// Runs the plan on inputs by name and writes its outputs to the tensors of their names in `outputs`. Once those
     /// exist, have the right type and are shared with nobody, a run allocates nothing.
     public func run(_ inputs: [String: Tensor], into outputs: inout [String: Tensor]) throws(ExecutionError) {
+        try run(inputs, into: &outputs, betweenSteps: nil)
+    }
+
+    /// The same; `observe` is called before the first step and after each.
+    func run(
+        _ inputs: [String: Tensor], into outputs: inout [String: Tensor], betweenSteps observe: (() -> Void)?
+    ) throws(ExecutionError) {
         for (index, port) in plan.inputs.enumerated() {
             guard let tensor = inputs[port.name] else {
                 throw .missingInput(name: port.name, known: inputs.keys.sorted())
@@ -130,7 +137,9 @@ public final class Session {
         }
         // The tables hold bare pointers: what they point to stays alive until all steps are done.
         let memory = try boundMemory()
-        try withExtendedLifetime(inputs) { () throws(ExecutionError) in try runSteps(memory) }
+        try withExtendedLifetime(inputs) { () throws(ExecutionError) in
+            try runSteps(memory, observe)
+        }
     }
 
     /// Where the memory begins, which the table's pointers into the arena are then right for.
@@ -146,13 +155,15 @@ public final class Session {
         return base
     }
 
-    private func runSteps(_ memory: UnsafeMutableRawPointer) throws(ExecutionError) {
+    private func runSteps(_ memory: UnsafeMutableRawPointer, _ observe: (() -> Void)?) throws(ExecutionError) {
         for part in parts { table[part.slot] = table[part.of].map { $0 + part.offset } }
+        observe?()
         for index in plan.steps.indices {
             let status = runStep(index, memory)
             guard status == .done else {
                 throw .data(node: plan.steps[index].name, operator: plan.steps[index].operatorName, status)
             }
+            observe?()
         }
         for copy in plan.copies {
             guard let from = table[copy.from], let to = table[copy.to] else { continue }

@@ -1,0 +1,150 @@
+import ArgumentParser
+import Tamis
+import TamisKernels
+
+/// `tamis profile`: where the time of a run goes.
+struct ProfileCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "profile",
+        abstract: "Show where the time of a run goes: operators, algorithms, nodes.",
+        discussion: """
+            The inputs are random by a fixed seed. \"of peak\" compares with the fastest matrix product of this machine on as \
+            many threads; Winograd's algorithms may pass 100 %, because they need fewer operations than the definition. \
+            --trace writes a file for chrome://tracing or ui.perfetto.dev.
+
+            Example: tamis profile Models/fashion-mnist.onnx --threads 1 --nodes
+            """)
+
+    @Argument(
+        help: "The path of an .onnx file, or a network by name: \(NetworkChoice.names).", transform: NetworkChoice.parse
+    )
+    var model: NetworkChoice
+
+    @OptionGroup var shapes: MeasuredShapes
+    @OptionGroup var threads: ThreadOptions
+
+    @Option(
+        help: ArgumentHelp("How long to measure (default: 2).", valueName: "number"), transform: positiveNumber)
+    var seconds = 2.0
+
+    @OptionGroup var arithmetic: ArithmeticOptions
+
+    @Flag(help: "A line for each node, in the order they run.")
+    var nodes = false
+
+    @Option(help: ArgumentHelp("Write the run as Chrome trace events, too.", valueName: "file"))
+    var trace: String?
+
+    @OptionGroup var format: JSONOption
+
+    mutating func run() throws {
+        let (model, name) = try model.loaded()
+        let shapes = try shapes.shapes(of: model)
+        let count = threads.count
+        var options = PlanOptions()
+        arithmetic.apply(to: &options)
+        let profile = try Failure.at(name) {
+            let plan = try Plan(model, inputs: shapes, options: options)
+            var inputs: [String: Tensor] = [:]
+            for port in plan.inputs {
+                inputs[port.name] = try Tensor(random: port.elementType, shape: port.shape, seed: 3, name: port.name)
+            }
+            return try Session(plan, threads: count).profile(inputs, for: .seconds(seconds))
+        }
+        if let trace {
+            try Failure.at(trace) { try AtomicFile.write(JSONOption.data(profile.traceEvents), to: trace) }
+        }
+        let report = Report(profile, threads: count, peak: MachineReport().kernelGigaflops * Double(count))
+        if format.json { return try JSONOption.print(report) }
+        Console.print(text(report))
+    }
+
+    private func text(_ report: Report) -> String {
+        var head = Table(.left, .left)
+        head.add("a run", "\(report.ms.fixed(3)) ms, the median of \(report.runs) runs line by line")
+        head.add("speed", "\(report.gflops.fixed(1)) GFLOP/s; the fastest matrix product \(report.peakGflops.fixed(1))")
+        var groups = Table(.left, .left, .right, .right, .right, .right, .right)
+        groups.add("operator", "algorithm", "nodes", "ms", "share", "GFLOP/s", "of peak")
+        for group in report.groups {
+            groups.add(
+                group.operatorName, group.algorithm, "\(group.nodes)", group.ms.fixed(3), share(group.ms, report),
+                speed(group.gflops), part(group.gflops, report))
+        }
+        var parts = [head.text, groups.text]
+        if nodes {
+            var table = Table(.left, .left, .left, .left, .right, .right, .right, .right)
+            table.add("node", "operator", "output", "algorithm", "ms", "share", "GFLOP/s", "of peak")
+            for node in report.nodes {
+                table.add(
+                    node.name, node.operatorName, node.output, node.algorithm, node.ms.fixed(3), share(node.ms, report),
+                    speed(node.gflops), part(node.gflops, report))
+            }
+            parts.append(table.text)
+        }
+        return parts.joined(separator: "\n\n")
+    }
+
+    private func share(_ ms: Double, _ report: Report) -> String {
+        "\((report.ms > 0 ? 100 * ms / report.ms : 0).fixed(1)) %"
+    }
+    private func speed(_ gflops: Double) -> String { gflops > 0 ? gflops.fixed(1) : "" }
+    private func part(_ gflops: Double, _ report: Report) -> String {
+        gflops > 0 && report.peakGflops > 0 ? "\((100 * gflops / report.peakGflops).fixed(0)) %" : ""
+    }
+
+    // MARK: Report
+
+    private struct Report: Encodable {
+        struct Node: Encodable {
+            var name: String
+            var operatorName: String
+            var output: String
+            var algorithm: String
+            var ms: Double
+            var gflops: Double
+        }
+
+        /// Nodes of one operator and algorithm.
+        struct Group: Encodable {
+            var operatorName: String
+            var algorithm: String
+            var nodes: Int
+            var ms: Double
+            var gflops: Double
+        }
+
+        var ms: Double
+        var runs: Int
+        var threads: Int
+        var gflops: Double
+        var peakGflops: Double
+        var groups: [Group]
+        var nodes: [Node]
+
+        init(_ profile: PlanProfile, threads: Int, peak: Double) {
+            func gflops(_ operations: Double, _ seconds: Double) -> Double {
+                seconds > 0 ? operations / seconds / 1e9 : 0
+            }
+            ms = 1000 * profile.seconds
+            runs = profile.runs
+            self.threads = threads
+            peakGflops = peak
+            let operations = profile.lines.reduce(0) { $0 + $1.line.operations }
+            self.gflops = gflops(operations, profile.seconds)
+            nodes = profile.lines.map { line in
+                Node(
+                    name: line.line.node, operatorName: line.line.operatorName,
+                    output: line.line.outputs.first.map { "\($0.type)" } ?? "", algorithm: line.line.algorithm,
+                    ms: 1000 * line.seconds, gflops: gflops(line.line.operations, line.seconds))
+            }
+            let sets = Dictionary(grouping: profile.lines) { [$0.line.operatorName, $0.line.algorithm] }
+            groups = sets.map { key, lines in
+                let seconds = lines.reduce(0) { $0 + $1.seconds }
+                return Group(
+                    operatorName: key[0], algorithm: key[1], nodes: lines.count, ms: 1000 * seconds,
+                    gflops: gflops(lines.reduce(0) { $0 + $1.line.operations }, seconds))
+            }
+            .sorted { ($1.ms, $0.operatorName, $0.algorithm) < ($0.ms, $1.operatorName, $1.algorithm) }
+        }
+    }
+}
