@@ -7,8 +7,8 @@ public import CTamisKernels
 ///        M │    Y    │  = f( M│    X    │ · K │   W   │ + bias )
 ///          └─────────┘       └─────────┘     └───────┘
 ///
-/// With W in panels, the bits of a row do not depend on the other rows: M may be the batch. Over OpenBLAS they do, so
-/// that form is for products whose M the layer fixes, and for training.
+/// With W in panels, or dense, the bits of a row do not depend on the other rows: M may be the batch. Over OpenBLAS they do,
+/// so that form is for products whose M the layer fixes, and for training.
 public struct MatrixProduct: Sendable {
     /// What the tiles are made of.
     public enum Form: Sendable {
@@ -16,6 +16,8 @@ public struct MatrixProduct: Sendable {
         case panels
         /// OpenBLAS on both as they lie.
         case blas
+        /// W stored N × K, at any address, as it lies; X too.
+        case dense
     }
 
     private let kernels: KernelTable
@@ -54,6 +56,10 @@ public struct MatrixProduct: Sendable {
                 let columns = tileOperations / max(1, 2 * m * k) / panel * panel
                 tileColumns = max(panel, min((n + panel - 1) / panel * panel, columns))
             }
+        case .dense:
+            // Weights that stay in the cache while the rows pass.
+            tileRows = max(1, min(m, 64))
+            tileColumns = max(24, (256 << 10) / max(1, k * kernels.type.byteCount) / 24 * 24)
         case .blas:
             // Each call packs its own W again: a tile needs rows enough to pay for that.
             let tiles = max(1, min(16, m / 64))
@@ -68,6 +74,9 @@ public struct MatrixProduct: Sendable {
     public var tiles: Int { rowTiles * columnTiles }
     /// Multiplications and additions of the product.
     public var operations: Double { 2 * Double(m) * Double(n) * Double(k) }
+    /// From how many bytes on weights that are stored N × K are multiplied where they lie.
+    public static let denseBytes = 1 << 20
+
     /// Bytes of the packed W.
     public var panelBytes: Int { kernels.panelScalars(k: k, n: n) * kernels.type.byteCount }
 
@@ -94,6 +103,10 @@ public struct MatrixProduct: Sendable {
             case .panels:
                 kernels.multiply_panels(
                     rows, columns, k, x + row * k * size, k, w + column * k * size, tileBias, tileResidual, n,
+                    activation, target, n)
+            case .dense:
+                kernels.dense(
+                    rows, columns, k, x + row * k * size, k, w + column * k * size, k, tileBias, tileResidual, n,
                     activation, target, n)
             case .blas:
                 BLAS.multiply(

@@ -108,6 +108,13 @@ typedef struct {
     void (*multiply_panels)(long M, long N, long K, const void *x, long ldx, const void *panels, const void *bias,
                             const void *residual, long ldr, tamis_activation activation, void *y, long ldy);
 
+    // ---- Matrix products with a constant right side, transposed, where it lies ------------------------------------
+
+    /// Y = activation(X · Wᵀ + bias + residual), W being N × K at any address. An element's sum depends on its row of X and
+    /// its row of W alone. Residual and Y must not overlap.
+    void (*dense)(long M, long N, long K, const void *x, long ldx, const void *w, long ldw, const void *bias,
+                  const void *residual, long ldr, tamis_activation activation, void *y, long ldy);
+
     // ---- Convolution ----------------------------------------------------------------------------------------------
 
     /// Writes the rows `first_pixel ..< first_pixel + pixels` of the column matrix: one row an output pixel (row-major

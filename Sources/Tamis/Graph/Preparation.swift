@@ -77,4 +77,11 @@ public struct Preparation: Sendable {
         try budget.take(byteCount)
         return try store.packed(constant, form: form, byteCount: byteCount, pack: pack)
     }
+
+    /// The constant input at `index` where it lies, which need not be an aligned address. Nil where the input is not constant,
+    /// or its bytes are yet to be made.
+    func inPlace(_ index: Int) throws(PlanError) -> PackedWeights? {
+        guard let constant = constant(index) else { return nil }
+        return try store.inPlace(constant)
+    }
 }

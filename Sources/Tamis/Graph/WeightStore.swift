@@ -34,20 +34,35 @@ public final class WeightStore: Sendable {
     func packed(
         _ constant: Tensor, form: String, byteCount: Int, pack: (UnsafeRawPointer, UnsafeMutableRawPointer) -> Void
     ) throws(PlanError) -> PackedWeights {
-        let key = Key(storage: ObjectIdentifier(constant.storage), form: "\(form) \(constant.shape)")
+        try entry(for: constant, form: "\(form) \(constant.shape)") { () throws(PlanError) in
+            do throws(ShapeError) {
+                let storage = try TensorStorage(byteCount: byteCount)
+                try constant.storage.withTemporary { pack($0, storage.base) }
+                return storage
+            } catch {
+                throw .outOfMemory(bytes: byteCount)
+            }
+        }
+    }
+
+    /// A constant as it lies; nil where its bytes are yet to be made.
+    func inPlace(_ constant: Tensor) throws(PlanError) -> PackedWeights? {
+        guard let bytes = constant.storage.bytesInPlace else { return nil }
+        return try entry(for: constant, form: "in place") { TensorStorage(viewing: bytes, of: constant.storage) }
+    }
+
+    private func entry(
+        for constant: Tensor, form: String, make: () throws(PlanError) -> TensorStorage
+    ) throws(PlanError) -> PackedWeights {
+        let key = Key(storage: ObjectIdentifier(constant.storage), form: form)
         let known = contents.withLock { contents -> PackedWeights? in
             contents.clock += 1
             contents.entries[key]?.lastUse = contents.clock
             return contents.entries[key]?.packed
         }
         if let known { return known }
-        let packed: PackedWeights
-        do throws(ShapeError) {
-            packed = PackedWeights(storage: try TensorStorage(byteCount: byteCount))
-            try constant.storage.withTemporary { pack($0, packed.storage.base) }
-        } catch {
-            throw .outOfMemory(bytes: byteCount)
-        }
+        let packed = PackedWeights(storage: try make())
+        let byteCount = packed.storage.byteCount
         contents.withLock { contents in
             guard contents.entries[key] == nil, byteCount <= byteLimit else { return }
             while contents.byteCount + byteCount > byteLimit,

@@ -112,7 +112,12 @@ extension Prepared {
         _ context: Preparation, kernels: KernelTable, transposeX: Bool, transposeW: Bool, m: Int, n: Int, k: Int,
         activation: Activation
     ) throws(PlanError) -> Prepared {
-        let form: MatrixProduct.Form = context.isBatchInvariant ? .panels : .blas
+        var form: MatrixProduct.Form = context.isBatchInvariant ? .panels : .blas
+        var inPlace: PackedWeights?
+        if form == .panels, transposeW, !transposeX, k * n * kernels.type.byteCount >= MatrixProduct.denseBytes {
+            inPlace = try context.inPlace(1)
+            if inPlace != nil { form = .dense }
+        }
         let product = MatrixProduct(
             kernels: kernels, form: form, transposeX: transposeX, transposeW: transposeW, m: m, n: n, k: k,
             activation: activation.kernel)
@@ -131,6 +136,11 @@ extension Prepared {
         if form == .blas {
             try context.checkProduct(m, n, k)
             return Prepared("OpenBLAS", stages: [stage(x: { $0.input(0) }, w: { $0.input(1) })])
+        }
+        if let inPlace {
+            var prepared = Prepared("weights in place", stages: [stage(x: { $0.input(0) }, w: { _ in inPlace.base })])
+            prepared.unreadInputs = [1]
+            return prepared
         }
         var stages: [Stage] = []
         let packed = try context.packed(

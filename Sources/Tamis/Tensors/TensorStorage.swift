@@ -146,6 +146,13 @@ package final class TensorStorage: @unchecked Sendable {
         return try withTemporary(body)
     }
 
+    /// The bytes where they lie, aligned or not; nil while they are yet to be made.
+    package var bytesInPlace: UnsafeRawBufferPointer? {
+        let address =
+            present.map(UnsafeRawPointer.init) ?? original ?? made.withLock { $0 }.flatMap(UnsafeRawPointer.init)
+        return address.map { UnsafeRawBufferPointer(start: $0, count: byteCount) }
+    }
+
     private func filled() throws(ShapeError) -> UnsafeMutableRawPointer {
         let pointer = try Self.allocate(byteCount)
         if let original { pointer.copyMemory(from: original, byteCount: byteCount) }

@@ -29,6 +29,12 @@ struct GemmCase: CustomTestStringConvertible {
         GemmCase(m: 1100, n: 3, k: 2),
     ]
 
+    /// Weights so large that they are multiplied where they lie: all numbers of rows that a tile can have, and more.
+    static let inPlace: [GemmCase] =
+        (1...9).map { GemmCase(m: $0, n: 401, k: 661, transposeW: true) } + [
+            GemmCase(m: 130, n: 333, k: 800, transposeW: true, hasBias: false, activation: .relu)
+        ]
+
     var xShape: [Int] { transposeX ? [k, m] : [m, k] }
     var wShape: [Int] { transposeW ? [n, k] : [k, n] }
     var operation: Gemm { Gemm(transposeX: transposeX, transposeW: transposeW, activation: activation) }
@@ -56,6 +62,37 @@ struct GemmTests {
 
     @Test("whole numbers", arguments: KernelLevel.available, 0..<300)
     func wholeNumbers(level: KernelLevel, index: Int) throws { try check(.random(index), seed: index, level: level) }
+
+    @Test("whole numbers, weights in place", arguments: KernelLevel.available, GemmCase.inPlace)
+    func inPlace(level: KernelLevel, test: GemmCase) throws { try check(test, seed: 4, level: level) }
+
+    @Test("weights in place at any address, in any batch", arguments: KernelLevel.available)
+    func anyAddress(level: KernelLevel) throws {
+        let (n, k) = (531, 517)
+        var generator = Philox(seed: 5, name: "values")
+        let x = try DoubleTensor.uniform([7, k], using: &generator).tensor()
+        let w = try DoubleTensor.uniform([n, k], using: &generator).tensor()
+        var options = PlanOptions()
+        options.level = level
+        // A longer name before the weights in the file moves them, through all alignments.
+        for padding in 1...8 {
+            let graph = GraphBuilder()
+            let input = graph.input("x", .tensor(.float32, ["N", .fixed(k)]))
+            let weights = graph.parameter(String(repeating: "w", count: padding), w)
+            graph.output(try graph.call(Gemm(transposeW: true), input, weights), name: "y")
+            let moved = try Model(onnxBytes: graph.model.onnxBytes())
+            var rows: [Float] = []
+            for row in 0..<7 {
+                let one = try Tensor(Array(x.scalars(as: Float.self)[row * k..<(row + 1) * k]), shape: [1, k])
+                let plan = try Plan(moved, inputs: ["x": one.shape], options: options)
+                #expect(plan.lines.last?.algorithm == "weights in place")
+                rows += try #require(Session(plan, threads: 1).run(["x": one])["y"]).scalars(as: Float.self)
+            }
+            let plan = try Plan(moved, inputs: ["x": x.shape], options: options)
+            let together = try #require(Session(plan, threads: 2).run(["x": x])["y"]).scalars(as: Float.self)
+            #expect(zip(rows, together).allSatisfy { $0.bitPattern == $1.bitPattern } && rows.count == together.count)
+        }
+    }
 
     @Test("whole numbers, several tiles", arguments: KernelLevel.available, GemmCase.large)
     func severalTiles(level: KernelLevel, test: GemmCase) throws { try check(test, seed: 1, level: level) }

@@ -1,3 +1,5 @@
+import TamisKernels
+
 /// Lets operators compute in another order of axes where that leaves fewer bytes to transpose: transposes move through
 /// them until they meet their inverses and both are gone. Between convolutions read from channel-first files none is left.
 ///
@@ -146,7 +148,8 @@ private struct Moving {
 
     // MARK: Dense layers
 
-    /// Whether a node flattens images for products with constant weights alone, whose rows can take any order.
+    /// Whether a node flattens images for products with constant weights alone, whose rows can take any order. Not large
+    /// weights that are multiplied where they lie: to transpose the images at each run costs less than those again.
     private static func folds(_ node: Graph.Node, _ readers: [Int], _ model: Model) -> Bool {
         guard let flatten = node.operation as? Flatten, flatten.axis == 1, let x = node.inputs[0],
             let extents = model.graph.values[x].type.dimensions?.dropFirst(), extents.allSatisfy({ $0.value != nil })
@@ -159,7 +162,9 @@ private struct Moving {
                     reader.inputs[0] == matrix, !reader.inputs.dropFirst().contains(matrix),
                     let weights = reader.inputs[1].flatMap({ constant($0, in: model) })
                 else { return false }
+                let isTransposed = (reader.operation as? Gemm)?.transposeW == true
                 return weights.shape.rank == 2
+                    && !(isTransposed && weights.byteCount >= MatrixProduct.denseBytes)
             }
     }
 
