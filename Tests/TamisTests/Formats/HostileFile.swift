@@ -77,7 +77,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
         do {
             let model = try Model(onnx: path)
             // What loads is written, or an error says what keeps it from that.
-            _ = try? model.onnxBytes()
+            if !isLarge { _ = try? model.onnxBytes() }
             var given: [String: Value] = [:]
             for (name, type) in model.inputs {
                 let shape = try Shape((type.dimensions ?? []).map { $0.value ?? 2 })

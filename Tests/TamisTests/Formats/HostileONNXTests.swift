@@ -10,7 +10,7 @@ import Testing
         + HostileFile.explosions + HostileFile.externalData
 
     @Test(arguments: files) func ends(file: HostileFile) throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryFolder(inMemory: !file.isLarge)
         let text = try file.attempt(at: file.write(folder.path))
         #expect(file.complaint(about: text) == nil)
     }
@@ -57,7 +57,7 @@ private struct Cost {
         // The last one is that which a crash is about.
         let line = "\(name)\n"
         write(2, line, line.utf8.count)
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryFolder(inMemory: !file.isLarge)
         let path = try file.write(folder.path)
         // From here on the highest is counted anew.
         let before = try #require(MemoryUse.residentBytes)
