@@ -7,7 +7,7 @@ DATA := dataset-fashion-mnist
 SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers conformance models-check benchmark lint format clean
+.PHONY: help run test test-peers mutate soak conformance models-check benchmark lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,17 @@ test: ## Build and test everything
 test-peers: ## Compare with PyTorch and Keras
 	@Scripts/install $(LIBRARIES) $(DATA) python3-venv
 	@Scripts/test-peers
+
+# What `make test` does some of, these do all of.
+mutate: ## Cut each model file at every byte and turn every bit of its first 4 KiB: no crash, no hang (takes an hour)
+	@Scripts/install $(LIBRARIES)
+	@$(SWIFT) build -c release --build-tests
+	@TAMIS_THOROUGH=1 $(SWIFT) test -c release --skip-build --filter DamagedONNXTests
+
+soak: ## Run 10,000 input sizes through one model: memory must stay flat
+	@Scripts/install $(LIBRARIES)
+	@$(SWIFT) build -c release --build-tests
+	@TAMIS_THOROUGH=1 $(SWIFT) test -c release --skip-build --filter RandomSizesTests
 
 conformance: ## Run ONNX's own cases and write CONFORMANCE.md
 	@Scripts/install $(LIBRARIES) python3-venv

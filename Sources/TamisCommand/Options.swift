@@ -247,7 +247,8 @@ enum OutputFile {
         }
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
-        guard access(folder, W_OK) == 0 else {
+        // With the dot, what is no folder is not there.
+        guard access("\(folder)/.", W_OK) == 0 else {
             throw Failure("\(path): the folder must be there and writable; \(String(cString: strerror(errno)))")
         }
     }

@@ -8,11 +8,12 @@ struct CommandRun {
     let output: String
     let error: String
 
-    /// Runs `tamis` with these arguments.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    /// Runs `tamis`, or another program, with these arguments.
+    init(_ arguments: [String], environment: [String: String] = [:], program: String = CommandProcess.path) throws {
         let scratch = try Folder()
         let process = try CommandProcess(
-            arguments, environment: environment, output: scratch.opened("out"), error: scratch.opened("err"))
+            arguments, environment: environment, output: scratch.opened("out"), error: scratch.opened("err"),
+            program: program)
         status = process.wait()
         output = String(decoding: try scratch.bytes("out"), as: UTF8.self)
         error = String(decoding: try scratch.bytes("err"), as: UTF8.self)
@@ -46,7 +47,10 @@ final class CommandProcess {
 
     /// Starts `tamis` with no input and the tests' environment, without what would change its behaviour. Closes the
     /// descriptors it is given; where none is, what is written goes nowhere.
-    init(_ arguments: [String], environment: [String: String] = [:], output: Int32? = nil, error: Int32? = nil) throws {
+    init(
+        _ arguments: [String], environment: [String: String] = [:], output: Int32? = nil, error: Int32? = nil,
+        program: String = path
+    ) throws {
         var variables = ProcessInfo.processInfo.environment
         for name in ["NO_COLOR", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"] { variables[name] = nil }
         variables.merge(environment) { $1 }
@@ -72,14 +76,14 @@ final class CommandProcess {
         posix_spawnattr_setsigdefault(&attributes, &signals)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
-        var argumentPointers = ([Self.path] + arguments).map { strdup($0) } + [nil]
+        var argumentPointers = ([program] + arguments).map { strdup($0) } + [nil]
         var variablePointers = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer {
             for pointer in argumentPointers + variablePointers { free(pointer) }
             for case let descriptor? in [output, error] { close(descriptor) }
         }
         var identifier = pid_t()
-        let code = posix_spawn(&identifier, Self.path, &actions, &attributes, &argumentPointers, &variablePointers)
+        let code = posix_spawn(&identifier, program, &actions, &attributes, &argumentPointers, &variablePointers)
         guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EINVAL) }
         self.identifier = identifier
     }

@@ -5,6 +5,7 @@ extension ONNXOperators {
             "SequenceConstruct", versions: 11...versions.upperBound,
             read: { (node) throws(ImportError) in
                 let inputs = try (0..<node.inputCount).map { (index) throws(ImportError) in try node.input(index) }
+                guard !inputs.isEmpty else { throw node.invalid("it must have one input or more", received: "none") }
                 return try node.append(SequenceConstruct(), inputs)
             },
             write: { (_: SequenceConstruct, node) throws(ExportError) in

@@ -33,8 +33,11 @@ extension ONNXOperators {
         ONNXOperator(
             "MaxPool", inputs: [.image], outputs: [.image, .image],
             read: { (node) throws(ImportError) in
-                let isColumnMajor = try node.int("storage_order", default: 0) != 0
-                let indices: MaxPool.Indices = isColumnMajor ? .columnMajor : .rowMajor
+                let order = try node.int("storage_order", default: 0)
+                guard (0...1).contains(order) else {
+                    throw node.invalid("\"storage_order\" must be 0 or 1", received: "\(order)")
+                }
+                let indices: MaxPool.Indices = order == 1 ? .columnMajor : .rowMajor
                 let window = try node.window()
                 let pool = MaxPool(window: window, indices: node.outputCount > 1 ? indices : nil)
                 return try node.append(pool, [node.input(0, rank: window.rank + 2)])

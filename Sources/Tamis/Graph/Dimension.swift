@@ -14,9 +14,17 @@ public enum Dimension: Hashable, Sendable {
 }
 
 extension [Dimension] {
-    /// Throws where the extents that are known are none that a shape can have, so that shape rules may count without
-    /// overflow.
-    func checkExtents() throws(ShapeError) { _ = try Shape(compactMap(\.value)) }
+    /// Throws where there are more axes than a shape can have, or the extents that are known are none of one, so that shape
+    /// rules may count without overflow.
+    func checkExtents() throws(ShapeError) { _ = try Shape(map { $0.value ?? 1 }) }
+
+    /// As many axes of any extent; nil where their number is not known.
+    static func unknown(rank: Int?) throws(ShapeError) -> [Dimension]? {
+        guard let rank else { return nil }
+        // The number may come from a file, and asks for memory.
+        guard rank <= Shape.largestRank else { throw .tooManyAxes(rank) }
+        return Array(repeating: .unknown, count: rank)
+    }
 }
 
 extension Dimension: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, CustomStringConvertible {

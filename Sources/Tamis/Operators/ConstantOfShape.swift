@@ -18,8 +18,7 @@ public struct ConstantOfShape: Operator {
         try inputs.expect(count: 1...1)
         let dimensions = try inputs.tensor(0, "shape", rank: 1...1).dimensions
         guard let shape = try inputs.integers(0, "shape") else {
-            let rank = dimensions?.first?.value.map { min($0, 64) }
-            return [.tensor(value.elementType, rank.map { Array(repeating: .unknown, count: $0) })]
+            return [.tensor(value.elementType, try [Dimension].unknown(rank: dimensions?.first?.value))]
         }
         return [.tensor(value.elementType, try Shape(shape).dimensions.map(Dimension.fixed))]
     }

@@ -14,10 +14,10 @@ public struct Expand: DifferentiableOperator, Hashable {
         try inputs.expect(count: shape == nil ? 2...2 : 1...2)
         let (elementType, dimensions) = try inputs.tensor(0, "x")
         guard let known = try inputs.integers(1, "shape", unless: shape) else {
-            guard let dimensions, let rank = try inputs.tensor(1, "shape", rank: 1...1).dimensions?.first?.value,
-                rank <= 64
-            else { return [.tensor(elementType, nil)] }
-            let target = Array(repeating: Dimension.unknown, count: rank)
+            let rank = try inputs.tensor(1, "shape", rank: 1...1).dimensions?.first?.value
+            guard let dimensions, let target = try [Dimension].unknown(rank: rank) else {
+                return [.tensor(elementType, nil)]
+            }
             return [.tensor(elementType, try Broadcast.dimensions(dimensions, target, of: kind))]
         }
         guard known.allSatisfy({ $0 >= 0 }) else {

@@ -21,7 +21,7 @@ public struct Reshape: DifferentiableOperator, Hashable {
         let (elementType, dimensions) = try inputs.tensor(0, "x")
         guard let shape = try inputs.integers(1, "shape", unless: shape) else {
             let rank = try inputs.tensor(1, "shape", rank: 1...1).dimensions?.first?.value
-            return [.tensor(elementType, rank.map { Array(repeating: .unknown, count: min($0, 64)) })]
+            return [.tensor(elementType, try [Dimension].unknown(rank: rank))]
         }
         return [.tensor(elementType, try output(shape, of: dimensions))]
     }

@@ -16,8 +16,7 @@ public struct Unsqueeze: DifferentiableOperator, Hashable {
         guard let dimensions else { return [.tensor(elementType, nil)] }
         guard let known = try inputs.integers(1, "axes", unless: axes) else {
             let count = try inputs.tensor(1, "axes", rank: 0...1).dimensions.map { $0.first?.value ?? 1 }
-            guard let count, count <= 64 else { return [.tensor(elementType, nil)] }
-            return [.tensor(elementType, Array(repeating: .unknown, count: dimensions.count + count))]
+            return [.tensor(elementType, try [Dimension].unknown(rank: count.map { dimensions.count + $0 }))]
         }
         let added = try inputs.axes(known, rank: dimensions.count + known.count)
         return [.tensor(elementType, places(added, beside: dimensions.count).map { $0.map { dimensions[$0] } ?? 1 })]

@@ -1,4 +1,4 @@
-/// The extents of a tensor: zero or more dimensions of zero or more elements, whose product fits an `Int`.
+/// The extents of a tensor: 0 to 64 dimensions of zero or more elements, whose product fits an `Int`.
 public struct Shape: Hashable, Sendable {
     /// The extent of each axis.
     public let dimensions: [Int]
@@ -8,11 +8,14 @@ public struct Shape: Hashable, Sendable {
     /// The most elements a tensor or an axis may have: more than any machine holds, and so few that the arithmetic of
     /// kernels and memory cannot overflow.
     static let largest = 1 << 48
+    /// The most axes a tensor may have, as in numpy: what is done for each axis of each element stays short.
+    static let largestRank = 64
 
-    /// Checks that no dimension is negative and that the product of those that are not zero is at most 2⁴⁸: then so is
+    /// Checks that there are at most 64 dimensions, that none is negative and that the product of those that are not zero is at most 2⁴⁸: then so is
     /// that of any axes of the shape, of a batch of no images too, as in numpy.
     public init(_ dimensions: [Int]) throws(ShapeError) {
         var count = 1
+        guard dimensions.count <= Shape.largestRank else { throw .tooManyAxes(dimensions.count) }
         guard dimensions.allSatisfy({ $0 >= 0 }) else { throw .negativeDimension(dimensions) }
         for dimension in dimensions where dimension > 0 {
             let (product, overflow) = count.multipliedReportingOverflow(by: dimension)

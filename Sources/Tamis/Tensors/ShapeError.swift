@@ -4,6 +4,8 @@ public enum ShapeError: Error, Hashable {
     case negativeDimension([Int])
     /// There are more than 2⁴⁸ elements.
     case tooManyElements([Int])
+    /// There are more than 64 axes.
+    case tooManyAxes(Int)
     /// A tensor of this shape needs another number of scalars than were given.
     case scalarCount(shape: [Int], received: Int)
     /// A tensor of another element type was wanted.
@@ -23,6 +25,8 @@ extension ShapeError: CustomStringConvertible {
             "a dimension must be 0 or more; received \(dimensions)"
         case .tooManyElements(let dimensions):
             "a tensor must have at most 2^48 elements; received the shape \(dimensions)"
+        case .tooManyAxes(let count):
+            "a tensor must have at most \(Shape.largestRank) axes; received \(count)"
         case .scalarCount(let shape, let received):
             "the scalars must be as many as the shape \(shape) has elements; received \(received)"
         case .elementType(let rule, let received):

@@ -60,12 +60,15 @@ package final class TensorStorage: @unchecked Sendable {
         self.fill = fill
     }
 
-    /// The bytes of a huge page, and from how many on memory comes in such.
+    /// From how many bytes on memory comes from the system and goes back there.
     ///
-    /// A page of 4 KiB costs its first toucher as much as filling it, and weights are hundreds of megabytes. Such memory
-    /// comes from the system and goes back there: malloc would keep it.
+    /// malloc begins with the same bound, but raises it. Then it keeps what is given back, and between tensors puts small
+    /// things that live longer: with each new size of an image its heap has other holes, and grows.
+    private static func isLarge(_ byteCount: Int) -> Bool { byteCount >= 128 << 10 }
+
+    /// The bytes of a huge page. A page of 4 KiB costs its first toucher as much as filling it, and weights are hundreds of
+    /// megabytes: what fills two huge pages comes in such.
     private static let hugePage = 2 << 20
-    private static func isLarge(_ byteCount: Int) -> Bool { byteCount >= 2 * hugePage }
 
     private static func allocate(_ byteCount: Int) throws(ShapeError) -> UnsafeMutableRawPointer {
         guard byteCount >= 0, byteCount <= Int.max - 2 * hugePage, MemoryUse.take(byteCount) else {
@@ -85,9 +88,11 @@ package final class TensorStorage: @unchecked Sendable {
 
     private static func pages(_ byteCount: Int) -> UnsafeMutableRawPointer? {
         let size = mappedBytes(byteCount)
-        guard let pages = mmap(nil, size + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        let room = byteCount >= 2 * hugePage ? hugePage : 0
+        guard let pages = mmap(nil, size + room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             pages != MAP_FAILED
         else { return nil }
+        guard room > 0 else { return pages }
         // What lies before and behind the aligned part is given back.
         let before = (hugePage - Int(bitPattern: pages) % hugePage) % hugePage
         if before > 0 { munmap(pages, before) }

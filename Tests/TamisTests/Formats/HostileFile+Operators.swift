@@ -105,7 +105,7 @@ extension HostileFile {
             "MaxPool: three outputs", .refused("3 outputs"),
             [ONNXNode("MaxPool", "x", "z,i,j", ["kernel_shape": .ints([2, 2])])], x: image),
         .nodes(
-            "MaxPool: order 7", .runs,
+            "MaxPool: order 7", .refused("\"storage_order\" must be 0 or 1"),
             [ONNXNode("MaxPool", "x", "z,i", ["kernel_shape": .ints([2, 2]), "storage_order": .int(7)])], x: image),
         .nodes(
             "LpPool: p of 0", .refused(""),
@@ -141,7 +141,7 @@ extension HostileFile {
     }
 
     /// The operators that make something of no input.
-    private static let takesNothing: Set<String> = ["OptionalHasElement", "SequenceConstruct", "SequenceEmpty"]
+    private static let takesNothing: Set<String> = ["OptionalHasElement", "SequenceEmpty"]
 
     private static let inputCounts: [HostileFile] =
         kinds.filter { !["Constant", "RandomNormal", "RandomUniform"].contains($0) }.map { kind in
@@ -170,7 +170,19 @@ extension HostileFile {
                 ])
     }
 
-    private static let values: [HostileFile] = (shapeValues + indexValues + numberValues).flatMap { $0 }
+    private static let values: [HostileFile] =
+        (shapeValues + indexValues + numberValues).flatMap { $0 } + announcedLengths
+
+    /// Lists of which the file says that they will be long: what comes of them would have as many axes.
+    private static let announcedLengths: [HostileFile] = [
+        ONNXNode("Reshape", "x,s", "z"), ONNXNode("Expand", "x,s", "z"), ONNXNode("Unsqueeze", "x,s", "z"),
+        ONNXNode("ConstantOfShape", "s", "z"),
+    ].map { node in
+        .nodes(
+            "\(node.operatorName): a list of 2^40 numbers", .refused("at most 64 axes"), [node],
+            inputs: ["s": .whole(2, 4)]
+        ) { $0.graph.inputs[1].type = .tensor(.int64, [.fixed(1 << 40)]) }
+    }
 
     private static let shapeValues: [[HostileFile]] = [
         node("to -2", .refused(""), ONNXNode("Reshape", "x,s", "z"), ["s": .whole(-2, 4)]),
@@ -189,7 +201,7 @@ extension HostileFile {
         ),
         node(
             "70 axes", .refused(""), ONNXNode("Reshape", "x,s", "z"),
-            ["s": .numbers(Array(repeating: 1, count: 69) + [8])], fromOutside: .runs),
+            ["s": .numbers(Array(repeating: 1, count: 69) + [8])], fromOutside: .refused("at most 64 axes")),
         node("a shape of floats", .refused("int64"), ONNXNode("Reshape", "x,s", "z"), ["s": .floats([2], 2)]),
         node("a shape of two axes", .refused(""), ONNXNode("Reshape", "x,s", "z"), ["s": .indices([1, 2], 1)]),
         node("axis 9", .refused("axis"), ONNXNode("Flatten", "x", "z", ["axis": .int(9)])),
@@ -205,7 +217,17 @@ extension HostileFile {
         node("axis -2^63", .refused(""), ONNXNode("Unsqueeze", "x,a", "z"), ["a": .whole(.min)]),
         node(
             "1000 axes", .refused(""), ONNXNode("Unsqueeze", "x,a", "z"), ["a": .numbers(Array(0..<1000))],
+            fromOutside: .refused("at most 64 axes")),
+        node(
+            "65 axes", .refused(""), ONNXNode("Unsqueeze", "x,a", "z"), ["a": .numbers(Array(0..<63))],
+            fromOutside: .refused("at most 64 axes")),
+        node(
+            "64 axes", .refused("rank"), ONNXNode("Unsqueeze", "x,a", "z"), ["a": .numbers(Array(0..<62))],
             fromOutside: .runs),
+        node(
+            "65 axes", .refused(""), ONNXNode("Expand", "x,s", "z"),
+            ["s": .numbers(Array(repeating: 1, count: 63) + [2, 4])],
+            fromOutside: .refused("at most 64 axes")),
         node("shapes that do not meet", .refused(""), ONNXNode("Expand", "x,s", "z"), ["s": .whole(3, 4)]),
         node("to -1", .refused(""), ONNXNode("Expand", "x,s", "z"), ["s": .whole(-1, 4)]),
         node("-1 times", .refused(""), ONNXNode("Tile", "x,s", "z"), ["s": .whole(-1, 1)]),

@@ -10,8 +10,8 @@ import Testing
         + HostileFile.explosions + HostileFile.externalData
 
     @Test(arguments: files) func ends(file: HostileFile) throws {
-        let folder = try TemporaryFolder()
-        let text = try file.attempt(in: folder.path)
+        let folder = try TemporaryFolder(inMemory: !file.isLarge)
+        let text = try file.attempt(at: file.write(folder.path))
         #expect(file.complaint(about: text) == nil)
     }
 
@@ -29,9 +29,9 @@ import Testing
             for cost in dearest { report += "\(cost.milliseconds) ms: \(cost.name)\n" }
             for cost in largest { report += "\(cost.bytes >> 20) MiB: \(cost.name)\n" }
             write(2, report, report.utf8.count)
-            // A debug build checks each step, and other tests may run beside.
-            #expect(dearest.allSatisfy { $0.milliseconds < 1000 })
-            #expect(largest.allSatisfy { $0.bytes < 64 << 20 })
+            #expect(costs.count - 20 > 500)
+            #expect(dearest.allSatisfy { $0.milliseconds <= Cost.mostMilliseconds })
+            #expect(largest.allSatisfy { $0.bytes <= 64 << 20 })
         }
         let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
         print(said.split(separator: "\n").suffix(40).joined(separator: "\n"))
@@ -40,7 +40,15 @@ import Testing
 
 /// What an attempt at a file takes.
 private struct Cost {
+    #if DEBUG
+        /// A debug build checks each step.
+        static let mostMilliseconds = 1000.0
+    #else
+        static let mostMilliseconds = 100.0
+    #endif
+
     let name: String
+    /// Of the processor, in all threads: other processes may run beside.
     let milliseconds: Double
     let bytes: Int
 
@@ -49,15 +57,16 @@ private struct Cost {
         // The last one is that which a crash is about.
         let line = "\(name)\n"
         write(2, line, line.utf8.count)
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryFolder(inMemory: !file.isLarge)
+        let path = try file.write(folder.path)
         // From here on the highest is counted anew.
         let before = try #require(MemoryUse.residentBytes)
         let reset = open("/proc/self/clear_refs", O_WRONLY)
         write(reset, "5", 1)
         close(reset)
-        let start = ContinuousClock.now
-        _ = try file.attempt(in: folder.path)
-        milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
+        let start = processorSeconds()
+        _ = try file.attempt(at: path)
+        milliseconds = (processorSeconds() - start) * 1000
         bytes = try #require(MemoryUse.peakResidentBytes) - before
     }
 }

@@ -67,7 +67,7 @@ struct ONNXModelTests {
 
     @Test(arguments: [Golden.convolution, Golden.everything])
     func survivesDamage(golden: [UInt8]) throws {
-        for file in damaged(golden, flipped: 60) {
+        for file in Damaged(golden, flipped: 60) {
             guard let error = importError({ _ = try ONNXModel(FileBytes(file)) }) else { continue }
             #expect("\(error)" != "")
         }
@@ -153,7 +153,7 @@ struct ONNXModelTests {
             return
         }
         #expect(inner.map(\.tensor) == list.elements.map(\.tensor))
-        for file in damaged(Golden.sequence, flipped: 40) + damaged(Golden.optionalTensor, flipped: 40) {
+        for file in [Golden.sequence, Golden.optionalTensor].flatMap({ Damaged($0, flipped: 40) }) {
             _ = importError { _ = try ONNXSequence(FileBytes(file)) }
             _ = importError { _ = try ONNXOptional(FileBytes(file)) }
         }

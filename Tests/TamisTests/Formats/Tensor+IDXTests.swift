@@ -29,10 +29,10 @@ struct TensorIDXTests {
     }
 
     @Test func survivesDamage() throws {
-        for file in damaged(bytes("00000d02 00000001 00000002 0000803f 0000803f"), flipped: 12) {
+        for file in Damaged(bytes("00000d02 00000001 00000002 0000803f 0000803f"), flipped: 12) {
             #expect(importError { _ = try Tensor(idxBytes: file) } != nil || file.count == 20)
         }
-        for file in damaged(Golden.idxGzip, flipped: 60) {
+        for file in Damaged(Golden.idxGzip, flipped: 60) {
             let error = importError { _ = try Tensor(idxBytes: file) }
             #expect(file.count == Golden.idxGzip.count || error != nil)
         }

@@ -66,7 +66,7 @@ struct TensorNPYTests {
         Golden.npyBool, Golden.npyEmpty,
     ])
     func survivesDamage(golden: [UInt8]) throws {
-        for file in damaged(golden, flipped: 80) {
+        for file in Damaged(golden, flipped: 80) {
             let error = importError { _ = try Tensor(npyBytes: file) }
             #expect(file.count == golden.count || error != nil)
         }

@@ -10,4 +10,11 @@ struct ShapeTests {
         #expect(throws: ShapeError.tooManyElements([0, 1 << 40, 1 << 40])) { try Shape([0, 1 << 40, 1 << 40]) }
         #expect(throws: ShapeError.negativeDimension([0, -1])) { try Shape([0, -1]) }
     }
+
+    @Test("64 axes at most")
+    func axes() throws {
+        let most = [Int](repeating: 1, count: 64)
+        #expect(try Shape(most).rank == 64)
+        #expect(throws: ShapeError.tooManyAxes(65)) { try Shape(most + [1]) }
+    }
 }
