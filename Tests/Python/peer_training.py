@@ -18,6 +18,7 @@ import sys
 import numpy
 import onnx
 import torch
+from onnx import numpy_helper
 
 import networks
 
@@ -70,6 +71,12 @@ def export(images, is_training, path):
             network().train(is_training), (images,), str(path), dynamo=False, opset_version=17,
             training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False, input_names=["images"],
             output_names=["scores"], dynamic_axes={"images": {0: "batch"}, "scores": {0: "batch"}})
+    # Tracing has moved the running statistics.
+    model, buffers = onnx.load(path), dict(network().named_buffers())
+    for initializer in model.graph.initializer:
+        if initializer.name in buffers:
+            initializer.CopyFrom(numpy_helper.from_array(buffers[initializer.name].numpy(), initializer.name))
+    onnx.save(model, path)
     onnx.checker.check_model(str(path), full_check=True)
 
 

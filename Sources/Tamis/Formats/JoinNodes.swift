@@ -14,7 +14,7 @@ struct JoinNodes {
 
     /// The model, in the file's order of axes, with such nodes joined.
     func callAsFunction(_ model: Model) throws(PlanError) -> Model {
-        let parts = Parts(model: model)
+        let parts = UnnamedNodes(model: model)
         var rewriter = Rewriter(model)
         let joined = try rewriter.rewrite { (rewriter, node) throws(ShapeError) in
             guard let y = node.outputs.first else { return false }
@@ -45,7 +45,7 @@ struct JoinNodes {
 }
 
 /// Reads the nodes of a model backwards from one, as far as the values between them have no names of a file.
-private struct Parts {
+private struct UnnamedNodes {
     let model: Model
 
     /// A node of a file.

@@ -34,7 +34,8 @@ struct JoinNodesTests {
             Case(
                 ONNXNode("Cast", "y", "i", ["to": int64]), ONNXNode("Pow", "i,x", "p"),
                 ONNXNode("Cast", "p", "z", ["to": float])),
-            Case(ONNXNode("PRelu", "x,w", "z"), version: 6, initializers: ["w": try Tensor([0.5, -0.25, 2] as [Float])]),
+            Case(
+                ONNXNode("PRelu", "x,w", "z"), version: 6, initializers: ["w": try Tensor([0.5, -0.25, 2] as [Float])]),
             Case(
                 ONNXNode("Mul", "x,w", "z", ["broadcast": .int(1), "axis": .int(1)]), version: 6,
                 initializers: ["w": try Tensor([0.5, -0.25, 2] as [Float])]),
