@@ -3,11 +3,16 @@
     export_networks.py FOLDER [TAMIS [NAME...]]
 
 Writes each network of networks.py as FOLDER/NAME.onnx (the exporter that traces) and FOLDER/NAME.dynamo.onnx, with a
-free batch; what is there already stays. With the command it runs them on one and on three images and compares with
-PyTorch's answer in double: default answers may differ by 1e-4 of the largest number, strict ones by 2e-5. Where the
-command can convert, what it writes must have no more nodes than what it read.
+free batch; what is there already stays. With the command it runs them on one and on three images:
+
+* strict, default: the error against PyTorch's answer in double, and that of each value against the plan without passes,
+  relative to the largest number; at most 2e-5 and 1e-4.
+* transposes: those that a plan has before, between and after its convolutions; none may be between.
+* nodes: of the file, and of what the command writes for it. Those may not be more, onnx must find the file right, and
+  onnxruntime must answer the same.
 """
 import contextlib
+import json
 import logging
 import os
 import pathlib
@@ -18,12 +23,14 @@ import warnings
 
 import numpy
 import onnx
+import onnxruntime
 import torch
 
 import networks
 
 EXPORTERS = {"": False, ".dynamo": True}
 BOUNDS = {"strict": 2e-5, "default": 1e-4}
+LAYOUT = "{:22} {:>5} {:>7} {:>7} {:>7} {:>7} {:>10} {:>11}"
 
 
 def export(name, path, dynamo):
@@ -38,41 +45,82 @@ def export(name, path, dynamo):
     temporary.rename(path)
 
 
-def answer(tamis, path, images, precision):
-    """What the command answers; a text where it fails."""
+def command(tamis, *arguments):
+    """What the command prints; its message is the error where it fails."""
+    process = subprocess.run([tamis, *map(str, arguments)], capture_output=True, text=True, timeout=900)
+    if process.returncode not in (0, 1) or (process.returncode and not process.stdout):
+        raise RuntimeError(" ".join(process.stderr.split()) or f"exit {process.returncode}")
+    return process.stdout
+
+
+def relative_error(output, wanted):
+    """The largest error, as a part of the largest number."""
+    return numpy.abs(output - wanted).max() / numpy.abs(wanted).max() if output.shape == wanted.shape else numpy.inf
+
+
+def errors(tamis, path, images, wanted):
+    """For each precision the error of the answer, and of values against the plan without passes."""
     with tempfile.TemporaryDirectory() as folder:
         numpy.save(f"{folder}/input.npy", images)
-        process = subprocess.run(
-            [tamis, "run", path, "--input", f"0={folder}/input.npy", "--output-dir", folder, "--precision", precision],
-            capture_output=True, text=True, timeout=900)
-        if process.returncode:
-            return " ".join(process.stderr.split()) or f"exit {process.returncode}"
-        return numpy.load(f"{folder}/output.npy")
+        for precision in BOUNDS:
+            options = ["--input", f"0={folder}/input.npy", "--precision", precision]
+            command(tamis, "run", path, *options, "--output-dir", folder)
+            plain = ["--plain", "--reference-precision", precision, "--tolerance", BOUNDS[precision], "--json"]
+            yield (precision, relative_error(numpy.load(f"{folder}/output.npy"), wanted),
+                   json.loads(command(tamis, "compare", path, *options, *plain))["error"])
 
 
-def compare(tamis, path, images, wanted):
-    """The largest errors of strict and default answers, relative to the largest number, and what is wrong with them."""
-    errors, problems = [], []
-    for precision, bound in BOUNDS.items():
-        output = answer(tamis, path, images, precision)
-        if isinstance(output, str):
-            return errors, [output]
-        fits = output.shape == wanted.shape
-        error = numpy.abs(output - wanted).max() / numpy.abs(wanted).max() if fits else numpy.inf
-        errors.append(error)
-        if not error <= bound:
-            problems.append(f"{precision}: the error must be at most {bound:.0e}; received {error:.1e}")
-    return errors, problems
+def transposes(tamis, path):
+    """The number of transposes before, between and after the convolutions of a plan."""
+    report = json.loads(command(tamis, "inspect", path, "--json"))
+    operators = {node["name"]: node["operator_name"] for node in report["nodes"]}
+    # A step without a node of the file brings a value to another order of axes.
+    steps = [operators.get(name, "Transpose") for name in report["memory"]["steps"]]
+    convolutions = [place for place, operator in enumerate(steps) if operator in ("Conv", "ConvTranspose")]
+    places = [place for place, operator in enumerate(steps) if operator == "Transpose"]
+    before = sum(place < convolutions[0] for place in places)
+    after = sum(place > convolutions[-1] for place in places)
+    return before, len(places) - before - after, after
 
 
-def node_counts(tamis, path):
-    """The nodes of a file, and of what the command writes for it; a text where it fails."""
+def answer_of_onnxruntime(path, images):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options)
+    return session.run(None, {session.get_inputs()[0].name: images})[0]
+
+
+def conversion(tamis, path, images):
+    """The nodes of a file, and of what the command writes for it; the difference of onnxruntime's answers."""
     with tempfile.TemporaryDirectory() as folder:
         target = f"{folder}/m.onnx"
-        process = subprocess.run([tamis, "convert", path, "--output", target], capture_output=True, text=True)
-        if process.returncode:
-            return " ".join(process.stderr.split()) or f"exit {process.returncode}"
-        return [len(onnx.load(file, load_external_data=False).graph.node) for file in (path, target)]
+        command(tamis, "convert", path, "--output", target)
+        onnx.checker.check_model(target, full_check=True)
+        counts = [len(onnx.load(file, load_external_data=False).graph.node) for file in (path, target)]
+        return counts, relative_error(answer_of_onnxruntime(target, images), answer_of_onnxruntime(path, images))
+
+
+def check(tamis, name, path, images, wanted):
+    """Prints the rows of a file; what is wrong with it."""
+    problems = []
+    before, between, after = transposes(tamis, path)
+    counts, difference = conversion(tamis, path, images)
+    for batch in (1, 3):
+        cells = []
+        for precision, *found in errors(tamis, path, images[:batch], wanted[:batch]):
+            cells += [f"{error:.0e}" for error in found]
+            if not max(found) <= BOUNDS[precision]:
+                problems.append(
+                    f"{precision}, {batch} images: errors must be at most {BOUNDS[precision]:.0e}; received {found}")
+        print(LAYOUT.format(
+            name, batch, *cells, f"{before} {between} {after}", f"{counts[0]} → {counts[1]}"), flush=True)
+    if between:
+        problems.append(f"no transpose may stand between convolutions; received {between}")
+    if counts[1] > counts[0]:
+        problems.append(f"convert must write at most {counts[0]} nodes; received {counts[1]}")
+    if not difference <= 1e-6:
+        problems.append(f"onnxruntime must answer as before; received a difference of {difference:.1e}")
+    return problems
 
 
 def main():
@@ -82,9 +130,8 @@ def main():
     logging.disable(logging.WARNING)
     folder, tamis, chosen = pathlib.Path(sys.argv[1]), sys.argv[2:3], sys.argv[3:]
     folder.mkdir(parents=True, exist_ok=True)
-    converts = tamis and "convert " in subprocess.run([tamis[0], "--help"], capture_output=True, text=True).stdout
-    layout = "{:24} {:>5} {:>8} {:>8}"
-    print(layout.format("network", "batch", *BOUNDS) if tamis else f"to {folder}:")
+    print(LAYOUT.format("network", "batch", "strict", "plain", "default", "plain", "transposes", "nodes")
+          if tamis else f"to {folder}:")
     failed = 0
     for name in networks.MODELS:
         if chosen and name not in chosen:
@@ -101,20 +148,12 @@ def main():
         with torch.no_grad():
             wanted = networks.build(name).double()(images.double()).numpy()
         for ending, path in paths.items():
-            problems = []
-            for batch in (1, 3):
-                errors, found = compare(tamis[0], path, images[:batch].numpy(), wanted[:batch])
-                cells = [f"{error:.0e}" for error in errors] + ["–"] * (2 - len(errors))
-                print(layout.format(name + ending, batch, *cells), flush=True)
-                problems += [problem for problem in found if problem not in problems]
-            if converts and not problems:
-                counts = node_counts(tamis[0], path)
-                if isinstance(counts, str):
-                    problems.append(counts)
-                elif counts[1] > counts[0]:
-                    problems.append(f"convert must write at most {counts[0]} nodes; received {counts[1]}")
+            try:
+                problems = check(tamis[0], name + ending, path, images.numpy(), wanted)
+            except (RuntimeError, onnx.checker.ValidationError) as error:
+                problems = [str(error)]
             for problem in problems:
-                print(f"    {problem}", flush=True)
+                print(f"    {name}{ending}: {problem}", flush=True)
             failed += bool(problems)
     if failed:
         sys.exit(f"{failed} networks fail")

@@ -90,13 +90,13 @@ class Bottle(nn.Module):
         return F.relu(s.body(x) + (x if s.down is None else s.down(x)))
 
 
-def resnet(block, reps):
-    layers, i = [cbr(3, 64, 7, 2), nn.MaxPool2d(3, 2, 1)], 64
-    for n, (c, r) in enumerate(zip([64, 128, 256, 512], reps)):
+def resnet(block, reps, width=64, classes=1000):
+    layers, i = [cbr(3, width, 7, 2), nn.MaxPool2d(3, 2, 1)], width
+    for n, (c, r) in enumerate(zip([width, 2 * width, 4 * width, 8 * width], reps)):
         for j in range(r):
             layers.append(block(i, c, 2 if n > 0 and j == 0 else 1))
             i = c * block.exp
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(i, 1000))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(i, classes))
 
 
 def resnet18():
@@ -287,9 +287,14 @@ MODELS = {  # name: (factory, input CHW)
 }
 
 
-def build(name, seed=1234):
+def build(name):
+    return initialized(MODELS[name][0])
+
+
+def initialized(factory, seed=1234):
+    """A network with random weights and statistics of a seed, for inference."""
     torch.manual_seed(seed)
-    net = MODELS[name][0]()
+    net = factory()
     g = torch.Generator().manual_seed(seed)
     for m in net.modules():
         if isinstance(m, (nn.Conv2d, nn.Linear)):

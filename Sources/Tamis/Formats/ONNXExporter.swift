@@ -16,8 +16,8 @@ struct ONNXExporter {
         self.version = version
     }
 
-    /// The file of a model.
-    func file(of model: Model) throws(ExportError) -> ONNXModel {
+    /// The file of a model, which may stand within another one.
+    func file(of model: Model, isWithin: Bool = false) throws(ExportError) -> ONNXModel {
         guard model.graph.updates.isEmpty else {
             throw .unsupported("a step of training, which changes parameters", place: "the graph")
         }
@@ -28,9 +28,10 @@ struct ONNXExporter {
         var written: [Int: Written] = [:]
         for (index, node) in read.graph.nodes.enumerated() { written[index] = try self.written(node, in: read) }
         let ordered = try rewriting { () throws(PlanError) in
-            try lower(CancelTransposes(isForFile: true)(inFileOrder(read, written)))
+            let ordered = try lower(CancelTransposes(isForFile: true)(inFileOrder(read, written)))
+            return try JoinNodes(operators, version: version)(ordered)
         }
-        return try emit(ordered)
+        return try emit(ordered, isWithin: isWithin)
     }
 
     /// A model within the model, as a graph of the file whose last inputs are values of the graph around it. No name of
@@ -38,7 +39,7 @@ struct ONNXExporter {
     private func graph(
         of body: Model, captures: [String], prefix: String, domains: inout [String: Int]
     ) throws(ExportError) -> ONNXGraph {
-        let file = try file(of: body)
+        let file = try file(of: body, isWithin: true)
         for set in file.operatorSets { domains[set.domain] = set.version }
         var graph = file.graph
         let ownCount = graph.inputs.count - captures.count
@@ -114,7 +115,8 @@ struct ONNXExporter {
                 guard case .tensor(let elementType, let dimensions?) = type, let order else { return type }
                 return .tensor(elementType, order.inverse.apply(to: dimensions))
             }
-            let operation = ONNXNodeOperator(row: row, node: form, types: types)
+            let operation = ONNXNodeOperator(
+                row: row, node: form, types: types, valueOperands: node.operation.valueOperands)
             var symbols = try rewriter.graph.append(operation, inputs, name: node.name)
             for (position, order) in orders.enumerated() {
                 symbols[position] = try rewriter.graph.transposed(
@@ -135,7 +137,7 @@ struct ONNXExporter {
 
     // MARK: The file
 
-    private func emit(_ model: Model) throws(ExportError) -> ONNXModel {
+    private func emit(_ model: Model, isWithin: Bool) throws(ExportError) -> ONNXModel {
         let graph = model.graph
         var file = ONNXGraph()
         file.name = model.metadata["name"] ?? "model"
@@ -145,13 +147,14 @@ struct ONNXExporter {
         }
         var domains: [String: Int] = ["": version]
 
+        let doubtful = isWithin ? [] : graph.learnable
         // Each constant before its first reader, be that a node or an output.
         var written: Set<Graph.ValueID> = []
         func addConstant(_ id: Graph.ValueID) {
             guard let tensor = model.constant(id), written.insert(id).inserted else { return }
             let content = ONNXTensor(tensor, name: names[id])
-            // A file tells constants from what was learned by the node Constant; shapes and scalars are never learned.
-            if graph.values[id].constant != nil, tensor.elementType.isComputable, tensor.shape.rank > 0 {
+            // A file tells constants from what was learned by the node Constant, where there could be a doubt.
+            if graph.values[id].constant != nil, doubtful.contains(id) {
                 file.nodes.append(
                     ONNXNode(
                         "Constant", inputs: [], outputs: [names[id]],
@@ -254,6 +257,7 @@ struct ONNXNodeOperator: Operator {
     let row: ONNXOperator
     let node: ONNXNodeWriter
     let types: [ValueType]
+    var valueOperands: [Int] = []
 
     var kind: String { row.name }
 
@@ -261,6 +265,22 @@ struct ONNXNodeOperator: Operator {
 
     func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         throw .unsupported(operator: kind, rule: "it stands in files only", received: "a plan")
+    }
+}
+
+extension Graph {
+    /// The values that could be learned: floats, of some axis, that are read for more than numbers that say what a node does.
+    fileprivate var learnable: Set<ValueID> {
+        var read = Set(outputs.map(\.value))
+        for node in nodes {
+            for (position, id) in node.inputs.enumerated() where !node.operation.valueOperands.contains(position) {
+                if let id { read.insert(id) }
+            }
+        }
+        return read.filter { id in
+            guard case .tensor(let elementType, let dimensions) = values[id].type else { return false }
+            return elementType.isComputable && dimensions?.isEmpty == false
+        }
     }
 }
 

@@ -265,8 +265,9 @@ extension ONNXOperators {
         var inputs = [try node.input(0)] as [Symbol?]
         // Numbers of the file are no parameters, so that the shape rule may read them.
         for index in 1..<max(1, node.inputCount) {
+            let isRead = resize.coordinates == .cropAndResize || index > 1
             if let tensor = node.constant(index) {
-                inputs.append(tensor.shape.elementCount == 0 ? nil : node.constant(tensor))
+                inputs.append(isRead && tensor.shape.elementCount > 0 ? node.constant(tensor) : nil)
             } else {
                 inputs.append(try node.optionalInput(index))
             }

@@ -23,8 +23,7 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
     public var widensHalves: Bool { true }
 
     public var training: TrainingForm? {
-        TrainingForm(
-            operation: BatchNormalizeTraining(epsilon: epsilon, momentum: momentum), updates: [(1, 3), (2, 4)])
+        BatchNormalizeTraining(epsilon: epsilon, momentum: momentum).training
     }
 
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {

@@ -20,6 +20,9 @@ public struct BatchNormalizeTraining: DifferentiableOperator {
     public var kind: String { "BatchNormalizeTraining" }
     public var widensHalves: Bool { true }
 
+    /// In a file exported for training nobody reads the next statistics; a step makes them the running ones.
+    public var training: TrainingForm? { TrainingForm(operation: self, updates: [(1, 3), (2, 4)]) }
+
     public func outputTypes(for inputs: Operands) throws(ShapeError) -> [ValueType] {
         let x = try BatchNormalize.checkedInput(inputs)
         let channels: ValueType = .tensor(x.elementType ?? .float32, [x.dimensions?.last ?? .unknown])

@@ -23,13 +23,16 @@ extension Model {
         }
     }
 
-    /// The model with the loss and the gradient of each trainable parameter, by the parameter's name, for outputs.
+    /// The model with the loss and the gradient of each trainable parameter, by the parameter's name, for outputs. It changes
+    /// no parameter: running statistics move in steps of training alone.
     public func gradients(of loss: any Loss) throws(TrainingError) -> Model {
         var (graph, gradients, outputs) = try withGradients(of: loss)
         for (parameter, gradient) in gradients {
             outputs.append(Graph.Output(name: parameter.name, value: gradient.id))
         }
-        return Model(graph: graph.graph.with(outputs: outputs), parameters: graph.parameters)
+        var graphOfGradients = graph.graph.with(outputs: outputs)
+        graphOfGradients.updates = []
+        return Model(graph: graphOfGradients, parameters: graph.parameters)
     }
 
     private func append(

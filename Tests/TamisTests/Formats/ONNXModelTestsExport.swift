@@ -138,6 +138,37 @@ struct ONNXModelTestsExport {
         for name in model.parameters.names { #expect(wanted[name] != model.parameters[name], "\(name) has not moved") }
     }
 
+    @Test("what says how a node works is an initializer, be it of floats", arguments: [true, false])
+    func numbersAreInitializers(isConstantNode: Bool) throws {
+        let scales = try Tensor([1, 1, 2, 2] as [Float])
+        let constant = ONNXNode("Constant", "", "s", ["value": .tensor(ONNXTensor(scales))])
+        let file = onnxFile(
+            (isConstantNode ? [constant] : []) + [ONNXNode("Resize", "x,,s", "z")],
+            inputs: ["x": [.fixed(1), .fixed(2), .fixed(3), .fixed(4)]],
+            initializers: isConstantNode ? [:] : ["s": scales])
+        let written = try Model(onnxBytes: file.encoded()).onnx()
+        #expect(written.graph.nodes.map(\.operatorName) == ["Resize"])
+        #expect(try written.graph.initializers.map { try $0.tensor() } == [scales])
+    }
+
+    @Test("a graph within has initializers: nothing in it is learned")
+    func initializersWithin() throws {
+        var branch = ONNXGraph()
+        branch.name = "branch"
+        branch.nodes = [ONNXNode("Add", "x,w", "sum")]
+        branch.outputs = [ONNXValueInfo("sum", type: .tensor(.float32, nil))]
+        branch.initializers = [ONNXTensor(try Tensor([1, 2, 3, 4] as [Float]), name: "w")]
+        var file = onnxFile(
+            [ONNXNode("If", "c", "z", ["then_branch": .graph(branch), "else_branch": .graph(branch)])])
+        file.graph.inputs.append(ONNXValueInfo("c", type: .tensor(.bool, [])))
+        let written = try Model(onnxBytes: file.encoded()).onnx()
+        let bodies = written.graph.nodes.flatMap(\.attributes).compactMap { attribute in
+            if case .graph(let graph) = attribute.value { graph } else { nil }
+        }
+        #expect(bodies.map { $0.nodes.map(\.operatorName) } == [["Add"], ["Add"]])
+        #expect(bodies.map(\.initializers.count) == [1, 1])
+    }
+
     @Test func keepsMetadata() throws {
         var (model, _) = try Self.network(2)
         model.metadata = ["description": "says what", "name": "graph", "licence": "MIT", "author": "nobody"]
