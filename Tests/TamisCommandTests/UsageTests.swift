@@ -4,7 +4,7 @@ import Testing
 
 struct UsageTests {
     private static let verbs = [
-        "train", "evaluate", "run", "inspect", "check", "compare", "optimize", "convert", "bench", "doctor",
+        "train", "evaluate", "run", "inspect", "check", "compare", "optimize", "convert", "bench", "profile", "doctor",
     ]
 
     @Test func helpListsTheVerbsThatWork() throws {

@@ -11,8 +11,8 @@ public struct Shape: Hashable, Sendable {
     /// The most axes a tensor may have, as in numpy: what is done for each axis of each element stays short.
     static let largestRank = 64
 
-    /// Checks that there are at most 64 dimensions, that none is negative and that the product of those that are not zero is at most 2⁴⁸: then so is
-    /// that of any axes of the shape, of a batch of no images too, as in numpy.
+    /// Checks that there are at most 64 dimensions, that none is negative and that the product of those that are not zero is
+    /// at most 2⁴⁸: then so is that of any axes of the shape, of a batch of no images too, as in numpy.
     public init(_ dimensions: [Int]) throws(ShapeError) {
         var count = 1
         guard dimensions.count <= Shape.largestRank else { throw .tooManyAxes(dimensions.count) }
