@@ -44,7 +44,7 @@ public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
 
     /// About how long one image takes, in the time of one multiplication of a matrix product.
     ///
-    /// Measured over the 3 × 3 layers of some twenty networks (`TamisBenchmarks --filter convolution` prints the table) on
+    /// Measured over the 3 × 3 layers of some twenty networks (`TamisBenchmarks --suite convolutions` prints them) on
     /// processors with AVX2 and with AVX-512, whose ratios of arithmetic and memory are alike: the model's choice is the
     /// fastest or within a few per cent of it.
     func cost(_ shape: ConvolutionShape) -> Double {
