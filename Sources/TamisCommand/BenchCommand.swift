@@ -48,15 +48,36 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Of the training steps: sgd (0.01, momentum 0.9) or adam (0.001).")
     var optimizer = OptimizerChoice.sgd
 
+    @Option(help: ArgumentHelp("A result of --json measured before, to compare with.", valueName: "file"))
+    var compare: String?
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "Exit with status 1 where this holds, such as 'p50>2ms' or 'images_per_second<100'; as often as wanted.",
+            valueName: "bound"),
+        transform: BenchBound.parse)
+    var failIf: [BenchBound] = []
+
     @OptionGroup var format: JSONOption
 
     mutating func run() throws {
+        // What cannot be compared with is said before anything is measured.
+        let before = try compare.map { path in
+            try Failure.at(path) { try JSONOption.read(BenchResult.self, from: path) }
+        }
         let result = try train ? measureTraining() : measureRuns()
-        if format.json { return try JSONOption.print(result) }
-        Console.print(result.table)
+        if format.json { try JSONOption.print(result) } else { Console.print(result.table) }
+        if let before {
+            let table = result.comparison(with: before)
+            if format.json { Console.note(table) } else { Console.print("\n" + table) }
+        }
+        let breaches = failIf.compactMap { $0.breach(in: result) }
+        for breach in breaches { Console.note(breach) }
+        if !breaches.isEmpty { throw ExitStatus.unexpected }
     }
 
-    private func measureRuns() throws -> Result {
+    private func measureRuns() throws -> BenchResult {
         let clock = Stopwatch()
         let (model, name) = try model.loaded()
         let load = clock.lap()
@@ -84,12 +105,12 @@ struct BenchCommand: ParsableCommand {
             try Self.measure(seconds: seconds, atLeast: 5) { try session.run(inputs, into: &outputs) }
         }
         let images = model.inputs.first.flatMap { shapes[$0.name]?.dimensions.first } ?? 1
-        return Result(
+        return BenchResult(
             times, batch: images, threads: count, load: load, plan: planned, first: first, operations: plan.operations,
             arenaBytes: plan.arenaBytes, weightBytes: plan.constantBytes + store.byteCount)
     }
 
-    private func measureTraining() throws -> Result {
+    private func measureTraining() throws -> BenchResult {
         let clock = Stopwatch()
         let (model, name) = try model.loaded()
         let load = clock.lap()
@@ -127,7 +148,7 @@ struct BenchCommand: ParsableCommand {
         let times = try Failure.at(name) {
             try Self.measure(seconds: seconds, atLeast: 4) { _ = try step(inputs, labels) }
         }
-        return Result(
+        return BenchResult(
             times, batch: images, threads: count, load: load, plan: planned, first: first,
             operations: plan?.operations ?? 0, arenaBytes: plan?.arenaBytes ?? 0,
             weightBytes: step.model.parameters.byteCount + (plan?.constantBytes ?? 0))
@@ -147,65 +168,6 @@ struct BenchCommand: ParsableCommand {
             times.append(1000 * (clock.now - start).seconds)
         }
         return times.sorted()
-    }
-
-    // MARK: Result
-
-    private struct Result: Encodable {
-        var medianMs: Double
-        var p10Ms: Double
-        var minMs: Double
-        var iterations: Int
-        var imagesPerSecond: Double
-        var loadMs: Double
-        var planMs: Double
-        var firstMs: Double
-        var peakRssBytes: Int
-        var arenaBytes: Int
-        var weightBytes: Int
-        var threads: Int
-        var batch: Int
-        var gflops: Double
-        var blasCore: String
-        var cpuLevel: String
-
-        init(
-            _ times: [Double], batch: Int, threads: Int, load: Double, plan: Double, first: Double, operations: Double,
-            arenaBytes: Int, weightBytes: Int
-        ) {
-            medianMs = times[times.count / 2]
-            p10Ms = times[times.count / 10]
-            minMs = times[0]
-            iterations = times.count
-            imagesPerSecond = 1000 * Double(batch) / medianMs
-            loadMs = load
-            planMs = plan
-            firstMs = first
-            peakRssBytes = MemoryUse.peakResidentBytes ?? 0
-            self.arenaBytes = arenaBytes
-            self.weightBytes = weightBytes
-            self.threads = threads
-            self.batch = batch
-            gflops = operations / (medianMs * 1e6)
-            blasCore = BLAS.coreName
-            cpuLevel = KernelLevel.best.rawValue
-        }
-
-        var table: String {
-            var table = Table(.left, .left)
-            table.add(
-                "time", "\(medianMs.fixed(3)) ms median, \(p10Ms.fixed(3)) ms fastest tenth, \(minMs.fixed(3)) ms least"
-            )
-            table.add("runs", "\(iterations) of batch \(batch) on \(threads) \(threads == 1 ? "thread" : "threads")")
-            table.add("speed", "\(imagesPerSecond.fixed(1)) images/s, \(gflops.fixed(1)) GFLOP/s")
-            table.add(
-                "start", "\(loadMs.fixed(1)) ms load, \(planMs.fixed(1)) ms plan, \(firstMs.fixed(1)) ms first run")
-            table.add(
-                "memory",
-                "\(peakRssBytes.bytes) peak, of them \(weightBytes.bytes) weights and \(arenaBytes.bytes) arena")
-            table.add("kernels", "\(cpuLevel), OpenBLAS \(blasCore)")
-            return table.text
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Tamis
 
 /// Whether a verb gives its result as JSON.
 struct JSONOption: ParsableArguments {
@@ -19,5 +20,17 @@ struct JSONOption: ParsableArguments {
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         return Array(try encoder.encode(value))
+    }
+
+    /// What `print` printed to a file.
+    static func read<Value: Decodable>(_ type: Value.Type, from path: String) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        var limits = Limits()
+        limits.fileBytes = 1 << 20
+        let data = try FileBytes(path: path, limits: limits).withUnsafeBytes { Data($0) }
+        do { return try decoder.decode(type, from: data) } catch {
+            throw Failure("the file must hold the object that --json printed; received other text")
+        }
     }
 }

@@ -210,7 +210,8 @@ struct ModelCommandTests {
     // MARK: bench
 
     private static let benchKeys: Set<String> = [
-        "median_ms", "p10_ms", "min_ms", "iterations", "images_per_second", "load_ms", "plan_ms", "first_ms",
+        "median_ms", "p10_ms", "p90_ms", "p99_ms", "min_ms", "iterations", "images_per_second", "load_ms", "plan_ms",
+        "first_ms",
         "peak_rss_bytes", "arena_bytes", "weight_bytes", "threads", "batch", "gflops", "blas_core", "cpu_level",
     ]
 
@@ -225,6 +226,7 @@ struct ModelCommandTests {
         #expect(number("min_ms") > 0)
         #expect(number("min_ms") <= number("p10_ms"))
         #expect(number("p10_ms") <= number("median_ms"))
+        #expect(number("median_ms") <= number("p90_ms") && number("p90_ms") <= number("p99_ms"))
         #expect(number("iterations") >= 5)
         #expect(number("gflops") > 0)
         #expect(number("weight_bytes") >= 18_947 * 4)
@@ -246,6 +248,34 @@ struct ModelCommandTests {
         let lines = run.output.split(separator: "\n")
         #expect(lines.map { $0.prefix { $0 != " " } } == ["time", "runs", "speed", "start", "memory", "kernels"])
         #expect(lines.allSatisfy { $0.dropFirst(7).hasPrefix("  ") && $0.dropFirst(9).first != " " })
+    }
+
+    @Test func boundsFail() throws {
+        let run = try CommandRun(["bench", "lenet5", "--seconds", "0.05", "--fail-if", "p50>0ms", "--fail-if", "p99<0"])
+        #expect(run.status == 1)
+        #expect(run.error.contains("p50 is ") && run.error.contains("p50>0ms") && !run.error.contains("p99"))
+        #expect(run.output.hasPrefix("time"))
+        #expect(
+            try CommandRun(["bench", "lenet5", "--seconds", "0.05", "--fail-if", "images_per_second<1"]).status == 0)
+        for text in ["p50", "p51>2", "p50>fast", ">2", "p50=2"] {
+            let run = try CommandRun(["bench", "lenet5", "--fail-if", text])
+            #expect(run.status == 2 && run.error.contains("images_per_second"), "\(text)")
+        }
+    }
+
+    @Test func anEarlierResultIsComparedWith() throws {
+        let before = try CommandRun(["bench", "lenet5", "--seconds", "0.05", "--json"])
+        try folder.write(Array(before.output.utf8), to: "before.json")
+        let path = folder.path("before.json")
+        let run = try CommandRun(["bench", "lenet5", "--seconds", "0.05", "--compare", path])
+        #expect(run.status == 0, "\(run.error)")
+        let lines = run.output.components(separatedBy: "\n\n").last?.split(separator: "\n") ?? []
+        #expect(lines.count == 12 && lines.dropFirst().first?.hasPrefix("p50") == true, "\(run.output)")
+        let json = try CommandRun(["bench", "lenet5", "--seconds", "0.05", "--compare", path, "--json"])
+        #expect(try json.object()["median_ms"] != nil && json.error.contains("before"))
+        try folder.write(Array("{\"a\": 1}".utf8), to: "other.json")
+        #expect(try CommandRun(["bench", "lenet5", "--compare", folder.path("other.json")]).status == 3)
+        #expect(try CommandRun(["bench", "lenet5", "--compare", folder.path("missing.json")]).status == 3)
     }
 
     @Test func axesBesideTheBatchMustBeGiven() throws {
