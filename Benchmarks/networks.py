@@ -18,6 +18,7 @@ import os
 import pathlib
 import platform
 import re
+import resource
 import signal
 import statistics
 import subprocess
@@ -32,6 +33,9 @@ import numpy
 TOLERANCE = 1e-4
 # Seconds a process may take, besides those it measures.
 PATIENCE = 900
+# What other programs may take of the processors' time in a turn, in processors, before it counts as disturbed. A peer
+# whose threads wait for each other in loops loses far more than that share: up to a thousand times its speed.
+DISTURBANCE = 0.1
 MARKERS = ("<!-- benchmark:begin -->", "<!-- benchmark:end -->")
 
 
@@ -218,8 +222,8 @@ class Failed(Exception):
 def progress(text):
     """Shows what goes on, on a terminal, until the next text."""
     if sys.stderr.isatty():
-        width = os.get_terminal_size(sys.stderr.fileno()).columns - 1
-        print(f"\r\x1b[2K{text[:max(0, width)]}", end="", file=sys.stderr, flush=True)
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        print(f"\r\x1b[2K{text[:columns - 1]}", end="", file=sys.stderr, flush=True)
 
 
 def show(text, stream=None):
@@ -236,6 +240,18 @@ def processors_at_hand():
             return False
         return any(int(sibling) < number for sibling in re.findall(r"\d+", siblings))
     return sorted(os.sched_getaffinity(0), key=lambda number: (shares_core(number), number))
+
+
+def seconds_of_others(processors):
+    """Seconds these processors have worked so far, but not for the processes that this one started."""
+    busy, hertz = 0.0, os.sysconf("SC_CLK_TCK")
+    for line in pathlib.Path("/proc/stat").read_text().splitlines():
+        name, *ticks = line.split()
+        if name.startswith("cpu") and name[3:] in map(str, processors):
+            user, nice, system, _, _, interrupts, soft_interrupts, stolen = map(int, ticks[:8])
+            busy += (user + nice + system + interrupts + soft_interrupts + stolen) / hertz
+    own = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return busy - own.ru_utime - own.ru_stime
 
 
 def ran(command, processors, seconds=0.0):
@@ -258,7 +274,7 @@ def ran(command, processors, seconds=0.0):
         raise
     if process.returncode:
         said = message.strip().splitlines()[-1:]
-        raise Failed(said[0] if said else f"it ended with status {process.returncode}")
+        raise Failed(said[0] if said else f"{command[0]} ended with status {process.returncode}")
     return output
 
 
@@ -334,7 +350,10 @@ class Comparison:
                 progress(f"{setting(threads, batch)}: {name}, round {number} of {self.options.rounds}, {title(engine)}")
                 try:
                     by = self.own if engine in OWN else self.peer
-                    rounds[engine].append(by(engine, self.options.folder / name, images, wanted, threads))
+                    others, start = seconds_of_others(self.processors), time.perf_counter()
+                    result = by(engine, self.options.folder / name, images, wanted, threads)
+                    others = (seconds_of_others(self.processors) - others) / (time.perf_counter() - start)
+                    rounds[engine].append(result | {"others": max(0.0, others)})
                 except (Failed, ValueError) as failure:
                     del rounds[engine]
                     self.failures.append(f"{name}, {setting(threads, batch)}, {title(engine)}: {failure}")
@@ -377,7 +396,7 @@ class Comparison:
         except OSError:
             system = platform.system()
         processor = names[0] if names else platform.machine()
-        return f"{processor}, {len(self.processors)} processors, {self.kernels}; {system}"
+        return f"{processor}, {len(self.processors)} at hand, {self.kernels}; {system}"
 
     @property
     def caption(self):
@@ -385,15 +404,19 @@ class Comparison:
         versions = ", ".join(f"{title(engine)} {text}" for engine, text in self.versions.items())
         lines = [f"{self.machine}; {datetime.date.today()}; {versions}."]
         lines.append(
-            f"Milliseconds of a run, float32: the median of {rounds} interleaved rounds' medians, in brackets the least "
-            "10 % quantile. Spread: from the least of the medians to the greatest, of the engine where it is widest."
+            f"Milliseconds of a run, float32: the median of {rounds} interleaved rounds' medians, in brackets the "
+            "least 10 % quantile. Spread: from the least of the medians to the greatest, of the engine with the widest."
             if rounds > 1 else "Milliseconds of a run, float32: the median, in brackets the 10 % quantile.")
-        whose = ": Tamis / the least of the peers" if self.module_bytes else " of Tamis"
+        whose = "Tamis / the least of the peers" if self.module_bytes else "Tamis"
         lines.append(
-            f"Memory (the most resident MB of the whole process) and load (ms from the file to the first answer){whose}.")
+            "Memory (the most resident MB of the whole process) and load (ms from the file to the first answer): "
+            f"{whose}.")
         if self.module_bytes:
             own = statistics.median(self.module_bytes) / 1e6
             lines.append(f"Of a peer's memory {own:.0f} MB are Python, numpy and the peer's module.")
+        others = max((engine["others"] for record in self.records for engine in record["engines"].values()), default=0)
+        if others > DISTURBANCE:
+            lines.append(f"Disturbed: in those rows other programs worked meanwhile, on up to {others:.1f} processors.")
         lines += [f"Not installed: {', '.join(map(title, self.missing))}."] if self.missing else []
         return " ".join(lines)
 
@@ -418,14 +441,15 @@ class Comparison:
 
 
 def summary(results):
-    """What the rounds of an engine come to."""
+    """What the turns of an engine come to: those that nobody disturbed, if there are any."""
+    results = [result for result in results if result["others"] <= DISTURBANCE] or results
     medians = [result["median_ms"] for result in results]
     return {"median_ms": statistics.median(medians), "p10_ms": min(result["p10_ms"] for result in results),
             "spread": (max(medians) - min(medians)) / statistics.median(medians),
             "load_ms": statistics.median(result["load_ms"] for result in results),
             "peak_bytes": statistics.median(result["peak_bytes"] for result in results),
             "error": max((result["error"] for result in results if "error" in result), default=None),
-            "medians_ms": medians}
+            "others": max(result["others"] for result in results), "medians_ms": medians}
 
 
 class Table:
@@ -462,8 +486,10 @@ class Table:
                 "–" if load is None else " / ".join(map(digits, load))]
 
     def row(self, record):
-        spread = max((result["spread"] for result in record["engines"].values()), default=0)
-        return [record["network"], *self.cells(self.figures(record)), f"{100 * spread:.0f} %"]
+        spread, others = (max((engine[key] for engine in record["engines"].values()), default=0)
+                          for key in ("spread", "others"))
+        return [record["network"], *self.cells(self.figures(record)),
+                f"{100 * spread:.0f} %" + (", disturbed" if others > DISTURBANCE else "")]
 
     def mean_row(self, records):
         """The geometric mean of each column that has all its numbers; nothing for a single network."""
@@ -474,7 +500,7 @@ class Table:
             None if None in column else list(map(statistics.geometric_mean, zip(*column))) for column in columns]), ""]
 
     def line(self, row):
-        widths = [15, *(max(18, len(title(engine))) for engine in self.engines), 18, 17, 12, 14, 7]
+        widths = [15, *(max(18, len(title(engine))) for engine in self.engines), 18, 17, 12, 14, 18]
         return row[0].ljust(widths[0]) + "".join(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))
 
 
@@ -509,7 +535,7 @@ def write(path, text):
 
 def numbers(text):
     """Whole numbers from 1, each once, in order."""
-    if not re.fullmatch(r"[1-9]\d{0,3}(,[1-9]\d{0,3})*", text):
+    if not re.fullmatch(r"[1-9][0-9]{0,3}(,[1-9][0-9]{0,3})*", text):
         raise argparse.ArgumentTypeError(f"it must be whole numbers from 1 to 9999, with commas; received '{text}'")
     return sorted(set(map(int, text.split(","))))
 
@@ -551,8 +577,8 @@ def parsed():
     parser.add_argument("--batches", type=numbers, default="1,8", metavar="N,N", help="images of a run (1,8)")
     parser.add_argument("--networks", metavar="A,B", help="of the twelve (all)")
     parser.add_argument("--peers", default=",".join(PEERS), metavar="A,B", help=f"({','.join(PEERS)})")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all results there")
-    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the tables there")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all results there, and what failed")
+    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the tables there, if nothing failed")
     parser.add_argument("--readme", type=pathlib.Path, metavar="FILE",
                         help="write them between the markers of this file")
     options = parser.parse_args()
@@ -598,12 +624,12 @@ def main():
     show(f"\n{comparison.caption}")
     if options.json:
         write(options.json, comparison.json())
+    if comparison.failures:  # a table with holes is nobody's: only the JSON tells of them
+        sys.exit("\n".join([*comparison.failures, f"{len(comparison.failures)} measurements failed"]))
     if options.markdown:
         write(options.markdown, comparison.markdown())
     if options.readme:
         write(options.readme, replaced(options.readme.read_text(), comparison.markdown()))
-    if comparison.failures:
-        sys.exit("\n".join(["", *comparison.failures, f"{len(comparison.failures)} measurements failed"]))
 
 
 if __name__ == "__main__":
