@@ -243,15 +243,15 @@ def processors_at_hand():
 
 
 def seconds_of_others(processors):
-    """Seconds these processors have worked so far, but not for the processes that this one started."""
+    """Seconds these processors have worked so far, but not for this process and those it started."""
     busy, hertz = 0.0, os.sysconf("SC_CLK_TCK")
     for line in pathlib.Path("/proc/stat").read_text().splitlines():
         name, *ticks = line.split()
         if name.startswith("cpu") and name[3:] in map(str, processors):
             user, nice, system, _, _, interrupts, soft_interrupts, stolen = map(int, ticks[:8])
             busy += (user + nice + system + interrupts + soft_interrupts + stolen) / hertz
-    own = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return busy - own.ru_utime - own.ru_stime
+    own = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return busy - sum(used.ru_utime + used.ru_stime for used in own)
 
 
 def ran(command, processors, seconds=0.0):
@@ -578,7 +578,8 @@ def parsed():
     parser.add_argument("--networks", metavar="A,B", help="of the twelve (all)")
     parser.add_argument("--peers", default=",".join(PEERS), metavar="A,B", help=f"({','.join(PEERS)})")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all results there, and what failed")
-    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the tables there, if nothing failed")
+    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE",
+                        help="write the tables there, if nothing failed")
     parser.add_argument("--readme", type=pathlib.Path, metavar="FILE",
                         help="write them between the markers of this file")
     options = parser.parse_args()
