@@ -7,10 +7,10 @@ DATA := dataset-fashion-mnist
 SWIFT_SOURCES := Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers mutate soak conformance models-check benchmark lint format clean
+.PHONY: help run test test-peers mutate soak conformance models-check benchmark benchmark-kernels benchmark-peers lint format clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Classify real images with the model that comes along
 	@Scripts/install $(LIBRARIES) $(DATA)
@@ -49,9 +49,19 @@ models-check: ## Run real networks on real pictures and compare with onnxruntime
 	@$(PYTHON) Tests/Python/models.py .tools/models
 	@$(PYTHON) Tests/Python/check_models.py .tools/models .build/release/tamis
 
-benchmark: ## Time kernels, operators and networks: a table and JSON
+benchmark: ## Do benchmark-kernels, then benchmark-peers
+	@$(MAKE) --no-print-directory benchmark-kernels
+	@$(MAKE) --no-print-directory benchmark-peers
+
+benchmark-kernels: ## Time kernels, operators and networks: a table and JSON
 	@Scripts/install $(LIBRARIES)
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(SWIFT) run -c release --package-path Benchmarks TamisBenchmarks --json benchmark.json
+
+benchmark-peers: ## Time twelve networks beside onnxruntime, OpenVINO and ncnn: the README's tables (takes an hour)
+	@Scripts/install $(LIBRARIES) python3-venv
+	@Scripts/prepare-python peers Tests/Python/requirements-peers.txt
+	@$(SWIFT) build -c release --product tamis
+	@.tools/peers/bin/python Benchmarks/networks.py .build/release/tamis .tools/networks --json benchmark-peers.json --readme README.md
 
 lint: ## Check format, the arrows between folders, and words that may not be used
 	@Scripts/install python3
