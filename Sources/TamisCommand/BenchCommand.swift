@@ -64,16 +64,21 @@ struct BenchCommand: ParsableCommand {
     mutating func run() throws {
         // What cannot be compared with is said before anything is measured.
         let before = try compare.map { path in
-            try Failure.at(path) { try JSONOption.read(BenchResult.self, from: path) }
+            try Failure.at(path) { try JSONOption.read(BenchResult.self, from: path, of: "bench") }
         }
         let result = try train ? measureTraining() : measureRuns()
         if format.json { try JSONOption.print(result) } else { Console.print(result.table) }
         if let before {
+            if before.batch != result.batch || before.threads != result.threads {
+                Console.note(
+                    "\(compare ?? "") is of batch \(before.batch) on \(before.threads) threads, "
+                        + "this of batch \(result.batch) on \(result.threads)")
+            }
             let table = result.comparison(with: before)
             if format.json { Console.note(table) } else { Console.print("\n" + table) }
         }
         let breaches = failIf.compactMap { $0.breach(in: result) }
-        for breach in breaches { Console.note(breach) }
+        for breach in breaches { Console.note("tamis: --fail-if \(breach)") }
         if !breaches.isEmpty { throw ExitStatus.unexpected }
     }
 

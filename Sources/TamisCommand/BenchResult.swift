@@ -65,22 +65,24 @@ struct BenchResult: Codable {
         return table.text
     }
 
-    /// The figures that can be bounded and compared: their names, and the values.
-    var figures: [(name: String, value: Double)] {
+    /// The figures that can be bounded and compared: their names, their units, and the values.
+    var figures: [(name: String, unit: String, value: Double)] {
         [
-            ("p50", medianMs), ("p10", p10Ms), ("p90", p90Ms), ("p99", p99Ms), ("min", minMs), ("load", loadMs),
-            ("plan", planMs), ("first", firstMs), ("images_per_second", imagesPerSecond), ("gflops", gflops),
-            ("peak_rss_bytes", Double(peakRssBytes)),
+            ("p50", "ms", medianMs), ("p10", "ms", p10Ms), ("p90", "ms", p90Ms), ("p99", "ms", p99Ms),
+            ("min", "ms", minMs), ("load", "ms", loadMs), ("plan", "ms", planMs), ("first", "ms", firstMs),
+            ("images_per_second", "", imagesPerSecond), ("gflops", "", gflops),
+            ("peak_rss_bytes", "bytes", Double(peakRssBytes)),
         ]
     }
 
     /// This result beside one measured before.
     func comparison(with before: BenchResult) -> String {
-        var table = Table(.left, .right, .right, .right)
-        table.add("", "before", "now", "ratio")
+        var table = Table(.left, .right, .right, .left, .right)
+        table.add("", "before", "now", "", "ratio")
         for (figure, old) in zip(figures, before.figures) {
+            let digits = figure.unit == "bytes" ? 0 : 3
             let ratio = old.value > 0 ? (figure.value / old.value).fixed(3) : ""
-            table.add(figure.name, old.value.fixed(3), figure.value.fixed(3), ratio)
+            table.add(figure.name, old.value.fixed(digits), figure.value.fixed(digits), figure.unit, ratio)
         }
         return table.text
     }
@@ -105,7 +107,11 @@ struct BenchBound {
     }
 
     private static func error(_ names: [String]) -> ValidationError {
-        ValidationError("it must be NAME>NUMBER or NAME<NUMBER, the name one of \(names.joined(separator: ", "))")
+        ValidationError(
+            """
+            it must be NAME>NUMBER or NAME<NUMBER, times with or without the unit ms, all else without one; the name one of \
+            \(names.joined(separator: ", "))
+            """)
     }
 
     /// What breaks the bound; nil where it holds.
@@ -113,7 +119,7 @@ struct BenchBound {
         guard let figure = result.figures.first(where: { $0.name == name }),
             isUpper ? figure.value > value : figure.value < value
         else { return nil }
-        return "\(name) is \(figure.value.fixed(3)): \(text)"
+        return "\(text): \(name) is \(figure.value.fixed(3)) \(figure.unit)"
     }
 }
 

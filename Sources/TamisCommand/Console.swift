@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Tamis
 
 /// The streams of the command: results on standard output, everything else on standard error.
@@ -45,14 +46,37 @@ enum Console {
         return nil
     }
 
+    /// Whether an interruption has to wait, and the one that does; 0 for none. Signals come on any thread.
+    private static let isWriting = Atomic<Bool>(false)
+    private static let waiting = Atomic<Int32>(0)
+
+    /// Lets interruptions end the command, though not while something is written.
+    static func handleInterruptions() {
+        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, interrupted) }
+    }
+
+    /// What a signal does: nothing here may allocate or lock.
+    fileprivate static func interrupt(_ number: Int32) {
+        guard !isWriting.load(ordering: .sequentiallyConsistent) else {
+            return waiting.store(number, ordering: .sequentiallyConsistent)
+        }
+        // A bar may stand on the line.
+        var newline = UInt8(ascii: "\n")
+        if isatty(STDERR_FILENO) == 1 { Glibc.write(STDERR_FILENO, &newline, 1) }
+        _exit(128 + number)
+    }
+
     /// Runs `body` with interruptions kept waiting, so that what it writes is whole before they come.
     static func withoutInterruption<Result>(_ body: () throws -> Result) rethrows -> Result {
-        var blocked = sigset_t()
-        var previous = sigset_t()
-        sigemptyset(&blocked)
-        for name in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&blocked, name) }
-        pthread_sigmask(SIG_BLOCK, &blocked, &previous)
-        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+        isWriting.store(true, ordering: .sequentiallyConsistent)
+        defer {
+            isWriting.store(false, ordering: .sequentiallyConsistent)
+            let number = waiting.load(ordering: .sequentiallyConsistent)
+            if number != 0 { interrupt(number) }
+        }
         return try body()
     }
 }
+
+/// On whatever thread the signal comes: not isolated to the main actor, as what stands in `main` would be.
+private func interrupted(_ number: Int32) { Console.interrupt(number) }

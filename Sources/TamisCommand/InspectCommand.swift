@@ -33,6 +33,7 @@ struct InspectCommand: ParsableCommand {
     @OptionGroup var format: JSONOption
 
     mutating func run() throws {
+        if let html { try OutputFile.check(html, option: "--html", over: model) }
         var options = PlanOptions()
         options.precision = precision
         if let limit = memory.memoryLimit { options.memoryLimit = limit }

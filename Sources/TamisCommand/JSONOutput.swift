@@ -22,15 +22,15 @@ struct JSONOption: ParsableArguments {
         return Array(try encoder.encode(value))
     }
 
-    /// What `print` printed to a file.
-    static func read<Value: Decodable>(_ type: Value.Type, from path: String) throws -> Value {
+    /// What `print` printed to a file, as the result of a verb.
+    static func read<Value: Decodable>(_ type: Value.Type, from path: String, of verb: String) throws -> Value {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         var limits = Limits()
         limits.fileBytes = 1 << 20
         let data = try FileBytes(path: path, limits: limits).withUnsafeBytes { Data($0) }
         do { return try decoder.decode(type, from: data) } catch {
-            throw Failure("the file must hold the object that --json printed; received other text")
+            throw Failure("\(path): it must hold what \(verb) --json printed; received something else")
         }
     }
 }

@@ -238,12 +238,21 @@ extension ValueType {
 
 /// A file that is to be written.
 enum OutputFile {
-    /// Throws where it could not be written, before any work is done for it.
-    static func check(_ path: String) throws {
-        if path.isEmpty || path.hasSuffix("/") { throw ValidationError("--output must name a file") }
+    /// Throws where it could not be written, before any work is done for it; where a file `model` stands there, which is no
+    /// model's to be written over, too.
+    static func check(_ path: String, option: String = "--output", over model: NetworkChoice? = nil) throws {
+        if path.isEmpty || path.hasSuffix("/") { throw ValidationError("\(option) must name a file") }
         var status = stat()
-        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-            throw Failure("\(path): the model must be saved to a file; something else stands there")
+        if stat(path, &status) == 0 {
+            if status.st_mode & S_IFMT != S_IFREG {
+                throw Failure("\(path): \(option) must name a file; something else stands there")
+            }
+            var other = stat()
+            if case .file(let model) = model, stat(model, &other) == 0, status.st_ino == other.st_ino,
+                status.st_dev == other.st_dev
+            {
+                throw ValidationError("\(option) must name another file than the model's; received \(path)")
+            }
         }
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."

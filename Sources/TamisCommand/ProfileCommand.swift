@@ -38,6 +38,7 @@ struct ProfileCommand: ParsableCommand {
     @OptionGroup var format: JSONOption
 
     mutating func run() throws {
+        if let trace { try OutputFile.check(trace, option: "--trace", over: model) }
         let (model, name) = try model.loaded()
         let shapes = try shapes.shapes(of: model)
         let count = threads.count

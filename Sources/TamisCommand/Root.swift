@@ -24,12 +24,7 @@ struct Root: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // A limit on the size of files shows as an error of `write`, too.
         signal(SIGXFSZ, SIG_IGN)
-        signal(SIGINT) { _ in
-            // A bar may stand on the line.
-            var newline = UInt8(ascii: "\n")
-            if isatty(STDERR_FILENO) == 1 { write(STDERR_FILENO, &newline, 1) }
-            _exit(ExitStatus.interrupted.rawValue)
-        }
+        Console.handleInterruptions()
         do {
             var command = try parseAsRoot()
             do {
@@ -72,8 +67,6 @@ enum ExitStatus: Int32, Error {
     case usage = 2
     /// A model or data could not be used.
     case failed = 3
-    /// The user interrupted it: 128 + SIGINT.
-    case interrupted = 130
 }
 
 /// A model or data that could not be used: where, and what was wrong with it.

@@ -87,4 +87,15 @@ struct CheckCommandTests {
         #expect(inspected.status == 3)
         #expect(inspected.error.hasPrefix("tamis: \(path)"), "\(inspected.error)")
     }
+
+    @Test func unknownOperatorsBehindOthersAreNamed() throws {
+        let folder = try Folder()
+        let path = try folder.writeModel(
+            "unknown.onnx",
+            [ONNXNode("Foo", "x", "a"), ONNXNode("Relu", "a", "b"), ONNXNode("Bar", "b", "y")], initializers: [:])
+        let run = try CommandRun(["check", path])
+        #expect(run.status == 1)
+        #expect(run.output.contains("Foo") && run.output.contains("Bar"), "\(run.output)")
+        #expect(!run.output.contains("no node reads"), "\(run.output)")
+    }
 }

@@ -106,4 +106,12 @@ struct InspectCommandTests {
         #expect(run.status == 3)
         #expect(run.error.contains("none/m.html"))
     }
+
+    @Test func aPageDoesNotTakeTheModelsPlace() throws {
+        let before = try Data(contentsOf: URL(fileURLWithPath: model))
+        let run = try CommandRun(["inspect", model, "--html", model])
+        #expect(run.status == 2 && run.error.contains("--html"), "\(run.error)")
+        #expect(try CommandRun(["profile", model, "--shape", "x=1,3,8,8", "--trace", model]).status == 2)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: model)) == before)
+    }
 }

@@ -33,8 +33,7 @@ public struct ModelCheck: Sendable {
         problems = importer.problems
         let isReadable = !hasErrors
         // What no error stands before is planned even if the model as a whole cannot be.
-        if !isReadable { read.keepEnds() }
-        warnOfUnread(read)
+        if isReadable { warnOfUnread(read) } else { read.keepEnds() }
         do throws(PlanError) { shapes = try InputShapes(read, given: given) } catch {
             guard case .missingInput = error else { throw error }
             problems.append(

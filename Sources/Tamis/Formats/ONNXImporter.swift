@@ -228,6 +228,10 @@ final class ONNXImporter {
                     throw .limit(Self.nodesOfAModel, limit: limits.nodes, received: nodeCount)
                 }
                 if node.inputs.contains(where: scope.isUnread) {
+                    // What stands behind an error is not read; that there is no such operator can be said all the same.
+                    guard row(for: node, scope.versions) != nil || functions[key(of: node)] != nil else {
+                        throw .unknownOperators([unknownOperator(node, name, scope.versions)])
+                    }
                     for output in node.outputs where !output.isEmpty { scope.defineUnread(output) }
                 } else {
                     try read(node, name: name, among: nodes, scope)
