@@ -344,6 +344,10 @@ class Comparison:
         images, wanted = self.scratch / "images.npy", self.scratch / "wanted.npy"
         for part, target in (("images", images), ("answers", wanted)):
             numpy.save(target, numpy.load(self.options.folder / f"{name}.{part}.npy", mmap_mode="r")[:batch])
+        # Whose turn is first does not wait for the disk.
+        for suffix in (".onnx", ".ncnn.bin"):
+            if (file := self.options.folder / f"{name}{suffix}").exists():
+                file.read_bytes()
         rounds = {engine: [] for engine in self.engines}
         for number in range(1, self.options.rounds + 1):
             for engine in list(rounds):
