@@ -66,12 +66,8 @@ package final class TensorStorage: @unchecked Sendable {
     /// things that live longer: with each new size of an image its heap has other holes, and grows.
     private static func isLarge(_ byteCount: Int) -> Bool { byteCount >= 128 << 10 }
 
-    /// The bytes of a huge page. A page of 4 KiB costs its first toucher as much as filling it, and weights are hundreds of
-    /// megabytes: what fills two huge pages comes in such.
-    private static let hugePage = 2 << 20
-
     private static func allocate(_ byteCount: Int) throws(ShapeError) -> UnsafeMutableRawPointer {
-        guard byteCount >= 0, byteCount <= Int.max - 2 * hugePage, MemoryUse.take(byteCount) else {
+        guard byteCount >= 0, byteCount <= Int.max - 4096, MemoryUse.take(byteCount) else {
             throw .outOfMemory(bytes: byteCount)
         }
         guard let pointer = isLarge(byteCount) ? pages(byteCount) : block(byteCount) else {
@@ -86,19 +82,15 @@ package final class TensorStorage: @unchecked Sendable {
         return posix_memalign(&pointer, 64, max(byteCount, 64)) == 0 ? pointer : nil
     }
 
+    /// Not huge pages: a virtual machine's host takes those back that are free, and a process that has just begun waits for
+    /// each of them, longer than for all the small ones.
     private static func pages(_ byteCount: Int) -> UnsafeMutableRawPointer? {
-        let size = mappedBytes(byteCount)
-        let room = byteCount >= 2 * hugePage ? hugePage : 0
-        guard let pages = mmap(nil, size + room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        guard
+            let pages = mmap(
+                nil, mappedBytes(byteCount), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             pages != MAP_FAILED
         else { return nil }
-        guard room > 0 else { return pages }
-        // What lies before and behind the aligned part is given back.
-        let before = (hugePage - Int(bitPattern: pages) % hugePage) % hugePage
-        if before > 0 { munmap(pages, before) }
-        if before < hugePage { munmap(pages + before + size, hugePage - before) }
-        madvise(pages + before, byteCount / hugePage * hugePage, MADV_HUGEPAGE)
-        return pages + before
+        return pages
     }
 
     private static func release(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
