@@ -28,18 +28,8 @@ struct BenchCommand: ParsableCommand {
     )
     var model: NetworkChoice
 
-    @OptionGroup var measured: MeasuredShapes
+    @OptionGroup var measured: MeasuredRuns
     @OptionGroup var threads: ThreadOptions
-
-    @Option(
-        help: ArgumentHelp("How long to measure, at most a day (default: 2).", valueName: "number"),
-        transform: { text in
-            let seconds = try positiveNumber(text)
-            guard seconds <= 86400 else { throw ValidationError("it must be at most 86400, a day") }
-            return seconds
-        })
-    var seconds = 2.0
-
     @OptionGroup var arithmetic: ArithmeticOptions
 
     @Flag(help: "Measure training steps: cross-entropy on random images and labels.")
@@ -96,18 +86,13 @@ struct BenchCommand: ParsableCommand {
             return (plan, try Session(plan, threads: count))
         }
         let planned = clock.lap()
-        var inputs: [String: Tensor] = [:]
-        for port in plan.inputs {
-            inputs[port.name] = try Failure.at(name) {
-                try Tensor(random: port.elementType, shape: port.shape, seed: 3, name: port.name)
-            }
-        }
+        let inputs = try Failure.at(name) { try plan.randomInputs() }
         _ = clock.lap()
         var outputs: [String: Tensor] = [:]
         try Failure.at(name) { try session.run(inputs, into: &outputs) }
         let first = clock.lap()
         let times = try Failure.at(name) {
-            try Self.measure(seconds: seconds, atLeast: 5) { try session.run(inputs, into: &outputs) }
+            try Self.measure(seconds: measured.seconds, atLeast: 5) { try session.run(inputs, into: &outputs) }
         }
         let images = model.inputs.first.flatMap { shapes[$0.name]?.dimensions.first } ?? 1
         return BenchResult(
@@ -151,7 +136,7 @@ struct BenchCommand: ParsableCommand {
         _ = try Failure.at(name) { try step(inputs, labels) }
         let first = clock.lap()
         let times = try Failure.at(name) {
-            try Self.measure(seconds: seconds, atLeast: 4) { _ = try step(inputs, labels) }
+            try Self.measure(seconds: measured.seconds, atLeast: 4) { _ = try step(inputs, labels) }
         }
         return BenchResult(
             times, batch: images, threads: count, load: load, plan: planned, first: first,

@@ -65,24 +65,36 @@ struct BenchResult: Codable {
         return table.text
     }
 
-    /// The figures that can be bounded and compared: their names, their units, and the values.
-    var figures: [(name: String, unit: String, value: Double)] {
-        [
-            ("p50", "ms", medianMs), ("p10", "ms", p10Ms), ("p90", "ms", p90Ms), ("p99", "ms", p99Ms),
-            ("min", "ms", minMs), ("load", "ms", loadMs), ("plan", "ms", planMs), ("first", "ms", firstMs),
-            ("images_per_second", "", imagesPerSecond), ("gflops", "", gflops),
-            ("peak_rss_bytes", "bytes", Double(peakRssBytes)),
-        ]
+    /// What can be bounded and compared.
+    struct Figure {
+        let name: String
+        let unit: String
+        let value: @Sendable (BenchResult) -> Double
     }
+
+    static let figures = [
+        Figure(name: "p50", unit: "ms") { $0.medianMs },
+        Figure(name: "p10", unit: "ms") { $0.p10Ms },
+        Figure(name: "p90", unit: "ms") { $0.p90Ms },
+        Figure(name: "p99", unit: "ms") { $0.p99Ms },
+        Figure(name: "min", unit: "ms") { $0.minMs },
+        Figure(name: "load", unit: "ms") { $0.loadMs },
+        Figure(name: "plan", unit: "ms") { $0.planMs },
+        Figure(name: "first", unit: "ms") { $0.firstMs },
+        Figure(name: "images_per_second", unit: "") { $0.imagesPerSecond },
+        Figure(name: "gflops", unit: "") { $0.gflops },
+        Figure(name: "peak_rss_bytes", unit: "bytes") { Double($0.peakRssBytes) },
+    ]
 
     /// This result beside one measured before.
     func comparison(with before: BenchResult) -> String {
         var table = Table(.left, .right, .right, .left, .right)
         table.add("", "before", "now", "", "ratio")
-        for (figure, old) in zip(figures, before.figures) {
+        for figure in Self.figures {
+            let (old, new) = (figure.value(before), figure.value(self))
             let digits = figure.unit == "bytes" ? 0 : 3
-            let ratio = old.value > 0 ? (figure.value / old.value).fixed(3) : ""
-            table.add(figure.name, old.value.fixed(digits), figure.value.fixed(digits), figure.unit, ratio)
+            let ratio = old > 0 ? (new / old).fixed(3) : ""
+            table.add(figure.name, old.fixed(digits), new.fixed(digits), figure.unit, ratio)
         }
         return table.text
     }
@@ -91,40 +103,34 @@ struct BenchResult: Codable {
 /// A bound for a figure of a result: what breaks it, such as p50>2ms.
 struct BenchBound {
     let text: String
-    private let name: String
+    private let figure: BenchResult.Figure
     private let isUpper: Bool
     private let value: Double
 
     /// Reads NAME>NUMBER or NAME<NUMBER; times may have the unit ms.
     @Sendable static func parse(_ text: String) throws -> BenchBound {
-        let names = BenchResult.nothing.figures.map(\.name)
-        guard let sign = text.firstIndex(where: { $0 == ">" || $0 == "<" }) else { throw error(names) }
+        guard let sign = text.firstIndex(where: { $0 == ">" || $0 == "<" }) else { throw error }
         let name = text[..<sign].filter { $0 != " " }
         var number = text[text.index(after: sign)...].filter { $0 != " " }
         if number.hasSuffix("ms") { number.removeLast(2) }
-        guard names.contains(name), let value = Double(number), value.isFinite else { throw error(names) }
-        return BenchBound(text: text, name: name, isUpper: text[sign] == ">", value: value)
+        guard let figure = BenchResult.figures.first(where: { $0.name == name }), let value = Double(number),
+            value.isFinite
+        else { throw error }
+        return BenchBound(text: text, figure: figure, isUpper: text[sign] == ">", value: value)
     }
 
-    private static func error(_ names: [String]) -> ValidationError {
+    private static var error: ValidationError {
         ValidationError(
             """
             it must be NAME>NUMBER or NAME<NUMBER, times with or without the unit ms, all else without one; the name one of \
-            \(names.joined(separator: ", "))
+            \(BenchResult.figures.map(\.name).joined(separator: ", "))
             """)
     }
 
     /// What breaks the bound; nil where it holds.
     func breach(in result: BenchResult) -> String? {
-        guard let figure = result.figures.first(where: { $0.name == name }),
-            isUpper ? figure.value > value : figure.value < value
-        else { return nil }
-        return "\(text): \(name) is \(figure.value.fixed(3)) \(figure.unit)"
+        let measured = figure.value(result)
+        guard isUpper ? measured > value : measured < value else { return nil }
+        return "\(text): \(figure.name) is \(measured.fixed(3)) \(figure.unit)"
     }
-}
-
-extension BenchResult {
-    /// Zero in all figures.
-    fileprivate static let nothing = BenchResult(
-        [0], batch: 1, threads: 1, load: 0, plan: 0, first: 0, operations: 0, arenaBytes: 0, weightBytes: 0)
 }

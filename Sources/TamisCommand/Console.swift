@@ -50,9 +50,14 @@ enum Console {
     private static let isWriting = Atomic<Bool>(false)
     private static let waiting = Atomic<Int32>(0)
 
-    /// Lets interruptions end the command, though not while something is written.
+    /// Lets interruptions end the command, though not while something is written. What the caller lets it ignore (`nohup`)
+    /// stays ignored.
     static func handleInterruptions() {
-        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, interrupted) }
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            var action = sigaction()
+            guard sigaction(number, nil, &action) == 0, action.__sigaction_handler.sa_handler == nil else { continue }
+            signal(number, interrupted)
+        }
     }
 
     /// What a signal does: nothing here may allocate or lock.
@@ -63,7 +68,10 @@ enum Console {
         // A bar may stand on the line.
         var newline = UInt8(ascii: "\n")
         if isatty(STDERR_FILENO) == 1 { Glibc.write(STDERR_FILENO, &newline, 1) }
-        _exit(128 + number)
+        guard number != SIGINT else { _exit(128 + number) }
+        // The caller learns of the signal as if nothing had caught it.
+        signal(number, SIG_DFL)
+        raise(number)
     }
 
     /// Runs `body` with interruptions kept waiting, so that what it writes is whole before they come.

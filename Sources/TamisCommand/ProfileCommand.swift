@@ -20,13 +20,8 @@ struct ProfileCommand: ParsableCommand {
     )
     var model: NetworkChoice
 
-    @OptionGroup var shapes: MeasuredShapes
+    @OptionGroup var measured: MeasuredRuns
     @OptionGroup var threads: ThreadOptions
-
-    @Option(
-        help: ArgumentHelp("How long to measure (default: 2).", valueName: "number"), transform: positiveNumber)
-    var seconds = 2.0
-
     @OptionGroup var arithmetic: ArithmeticOptions
 
     @Flag(help: "A line for each node, in the order they run.")
@@ -40,17 +35,13 @@ struct ProfileCommand: ParsableCommand {
     mutating func run() throws {
         if let trace { try OutputFile.check(trace, option: "--trace", over: model) }
         let (model, name) = try model.loaded()
-        let shapes = try shapes.shapes(of: model)
+        let shapes = try measured.shapes(of: model)
         let count = threads.count
         var options = PlanOptions()
         arithmetic.apply(to: &options)
         let profile = try Failure.at(name) {
             let plan = try Plan(model, inputs: shapes, options: options)
-            var inputs: [String: Tensor] = [:]
-            for port in plan.inputs {
-                inputs[port.name] = try Tensor(random: port.elementType, shape: port.shape, seed: 3, name: port.name)
-            }
-            return try Session(plan, threads: count).profile(inputs, for: .seconds(seconds))
+            return try Session(plan, threads: count).profile(plan.randomInputs(), for: .seconds(measured.seconds))
         }
         if let trace {
             try Failure.at(trace) { try AtomicFile.write(JSONOption.data(profile.traceEvents), to: trace) }

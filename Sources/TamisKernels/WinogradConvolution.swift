@@ -75,11 +75,11 @@ public struct WinogradConvolution: Sendable {
     private func matrixScalars(_ columns: Int) -> Int {
         min(blockTiles, max(1, tileCount)) * rowScalars(columns) + 64 / kernels.type.byteCount
     }
-    /// Bytes of the transformed pixels of a block, and of their products.
+    /// Bytes of the transformed pixels of a block.
     public var pixelBytes: Int { matrices * matrixScalars(shape.channels) * kernels.type.byteCount }
+    /// Bytes of the products of a block.
     public var productBytes: Int { matrices * matrixScalars(shape.filters) * kernels.type.byteCount }
-    /// Bytes of both: scratch memory of each thread where the work is in
-    /// blocks, else memory that all threads share.
+    /// Bytes of both: scratch memory of each thread where the work is in blocks, else memory that all threads share.
     public var blockBytes: Int { pixelBytes + productBytes }
 
     /// Transforms and packs the weights, taps × channels × filters.

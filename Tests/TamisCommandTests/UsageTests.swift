@@ -60,6 +60,7 @@ struct UsageTests {
         (["bench", "m.onnx", "--threads", "1000"], "from 1 to 64"),
         (["bench", "m.onnx", "--seconds", "-2"], "seconds"),
         (["bench", "m.onnx", "--shape", "x=1,a"], "NAME=N,N"),
+        (["profile", "m.onnx", "--seconds", "1e300"], "a day"),
         (["bench", "everything"], "lesson, dense, lenet5"),
         (["doctor", "now"], "now"),
     ]) func aWrongUseIsExplained(arguments: [String], word: String) throws {

@@ -15,17 +15,14 @@ enum ConvolutionBenchmarks {
 
     static func run(seconds: Double) throws -> [Report.Section] {
         var generator = Philox(seed: 1)
-        func random(_ shape: [Int]) throws -> Tensor {
-            try Tensor((0..<shape.reduce(1, *)).map { _ in Float(generator.nextUniform() - 0.5) }, shape: shape)
-        }
         let rows = try layers.flatMap { layer -> [Report.Row] in
             let image = [1, layer.size, layer.size, layer.channels]
             let window = try WindowGeometry(kernel: [3, 3], stride: [1, 1], padding: .same)
             let graph = GraphBuilder()
             let x = graph.input("x", .tensor(.float32, try Shape(image)))
-            let w = graph.parameter("w", try random([3, 3, layer.channels, layer.filters]))
+            let w = graph.parameter("w", try generator.tensor([3, 3, layer.channels, layer.filters]))
             graph.output(try graph.call(Conv(window: window, activation: .relu), x, w), name: "y")
-            let inputs = ["x": try random(image)]
+            let inputs = ["x": try generator.tensor(image)]
             let chosen = try plan(graph.model, inputs, nil).lines.last?.algorithm
             let plans = try algorithms.map { try plan(graph.model, inputs, $0) }
             let sessions = try plans.map { try Session($0, threads: 1) }

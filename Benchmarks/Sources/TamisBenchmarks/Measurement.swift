@@ -1,3 +1,5 @@
+import Tamis
+
 /// The time of one call, over many.
 struct Measurement: Codable {
     /// Medians are what tables show; the tenth percentile and the minimum say how quiet the machine was.
@@ -26,5 +28,12 @@ struct Measurement: Codable {
                 median: sorted[sorted.count / 2], tenth: sorted[sorted.count / 10], minimum: sorted[0],
                 iterations: sorted.count)
         }
+    }
+}
+
+extension Philox {
+    /// Values from −0.5 to 0.5.
+    mutating func tensor(_ shape: [Int]) throws -> Tensor {
+        try Tensor((0..<shape.reduce(1, *)).map { _ in Float(nextUniform() - 0.5) }, shape: shape)
     }
 }

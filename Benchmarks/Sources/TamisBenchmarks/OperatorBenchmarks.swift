@@ -57,8 +57,7 @@ enum OperatorBenchmarks {
             var inputs: [String: Tensor] = [:]
             var symbols: [Symbol] = []
             for (index, shape) in item.inputs.enumerated() {
-                let count = shape.reduce(1, *)
-                let tensor = try Tensor((0..<count).map { _ in Float(generator.nextUniform() - 0.5) }, shape: shape)
+                let tensor = try generator.tensor(shape)
                 if index > 0, item.hasConstants {
                     symbols.append(graph.parameter("p\(index)", tensor))
                 } else {

@@ -25,8 +25,7 @@ public struct PlanProfile: Sendable {
             events.append(
                 TraceEvent(
                     name: line.line.node, cat: line.line.operatorName, ph: "X", ts: begin, dur: 1e6 * line.seconds,
-                    pid: 1,
-                    tid: 1, args: ["algorithm": line.line.algorithm]))
+                    pid: 1, tid: 1, args: ["algorithm": line.line.algorithm]))
             begin += 1e6 * line.seconds
         }
         return events

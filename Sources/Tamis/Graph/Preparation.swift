@@ -80,8 +80,7 @@ public struct Preparation: Sendable {
 
     /// The constant input at `index` where it lies, which need not be an aligned address. Nil where the input is not constant,
     /// or its bytes are yet to be made.
-    func inPlace(_ index: Int) throws(PlanError) -> PackedWeights? {
-        guard let constant = constant(index) else { return nil }
-        return try store.inPlace(constant)
+    func inPlace(_ index: Int) -> PackedWeights? {
+        constant(index).flatMap { store.inPlace($0) }
     }
 }

@@ -46,14 +46,14 @@ public final class WeightStore: Sendable {
     }
 
     /// A constant as it lies; nil where its bytes are yet to be made.
-    func inPlace(_ constant: Tensor) throws(PlanError) -> PackedWeights? {
+    func inPlace(_ constant: Tensor) -> PackedWeights? {
         guard let bytes = constant.storage.bytesInPlace else { return nil }
-        return try entry(for: constant, form: "in place") { TensorStorage(viewing: bytes, of: constant.storage) }
+        return entry(for: constant, form: "in place") { TensorStorage(viewing: bytes, of: constant.storage) }
     }
 
-    private func entry(
-        for constant: Tensor, form: String, make: () throws(PlanError) -> TensorStorage
-    ) throws(PlanError) -> PackedWeights {
+    private func entry<Failure: Error>(
+        for constant: Tensor, form: String, make: () throws(Failure) -> TensorStorage
+    ) throws(Failure) -> PackedWeights {
         let key = Key(storage: ObjectIdentifier(constant.storage), form: form)
         let known = contents.withLock { contents -> PackedWeights? in
             contents.clock += 1

@@ -115,7 +115,7 @@ extension Prepared {
         var form: MatrixProduct.Form = context.isBatchInvariant ? .panels : .blas
         var inPlace: PackedWeights?
         if form == .panels, transposeW, !transposeX, k * n * kernels.type.byteCount >= MatrixProduct.denseBytes {
-            inPlace = try context.inPlace(1)
+            inPlace = context.inPlace(1)
             if inPlace != nil { form = .dense }
         }
         let product = MatrixProduct(

@@ -2,8 +2,8 @@ import ArgumentParser
 import Tamis
 import TamisKernels
 
-/// The shapes of the inputs of runs that are measured.
-struct MeasuredShapes: ParsableArguments {
+/// The runs that are measured: the shapes of their inputs, and for how long.
+struct MeasuredRuns: ParsableArguments {
     @Option(
         help: ArgumentHelp("Images of one run (default: 1, or what the model fixes).", valueName: "count"),
         transform: positive)
@@ -13,6 +13,15 @@ struct MeasuredShapes: ParsableArguments {
         help: ArgumentHelp("The shape of an input whose other axes are free as well.", valueName: "name=n,n,…"),
         transform: NamedShape.parse)
     var shape: [NamedShape] = []
+
+    @Option(
+        help: ArgumentHelp("How long to measure, at most a day (default: 2).", valueName: "number"),
+        transform: { text in
+            let seconds = try positiveNumber(text)
+            guard seconds <= 86400 else { throw ValidationError("it must be at most 86400, a day") }
+            return seconds
+        })
+    var seconds = 2.0
 
     /// The shape of each input: free first axes get the batch.
     func shapes(of model: Model) throws -> [String: Shape] {
@@ -44,6 +53,17 @@ struct MeasuredShapes: ParsableArguments {
             shapes[name] = try Failure.at { try Shape(extents) }
         }
         return shapes
+    }
+}
+
+extension Plan {
+    /// Inputs for runs that are measured: random by a fixed seed.
+    func randomInputs() throws -> [String: Tensor] {
+        var tensors: [String: Tensor] = [:]
+        for port in inputs {
+            tensors[port.name] = try Tensor(random: port.elementType, shape: port.shape, seed: 3, name: port.name)
+        }
+        return tensors
     }
 }
 
