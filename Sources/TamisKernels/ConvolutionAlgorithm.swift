@@ -38,7 +38,9 @@ public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
     public static func fastest(for shape: ConvolutionShape, exact: Bool) -> ConvolutionAlgorithm {
         if shape.isDepthwise { return .depthwise }
         if exact || !ConvolutionAlgorithm.winograd4.canCompute(shape) { return .panels }
-        let candidates: [ConvolutionAlgorithm] = [.panels, .winograd2, .winograd4]
+        // The largest layers' transformed weights would take more memory than their few per cent of time are worth.
+        let bytes = 36 * 4 * shape.channels * shape.filters
+        let candidates: [ConvolutionAlgorithm] = [.panels, .winograd2] + (bytes <= 48 << 20 ? [.winograd4] : [])
         return candidates.min { $0.cost(shape) < $1.cost(shape) } ?? .panels
     }
 
@@ -49,7 +51,7 @@ public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
     /// fastest or within a few per cent of it.
     func cost(_ shape: ConvolutionShape) -> Double {
         // A scalar that a transform or im2col writes; a byte of packed weights, which come from memory for each image.
-        let (perTransformed, perColumn, perWeightByte) = (18.0, 2.0, 3.6)
+        let (perTransformed, perColumn, perWeightByte) = (18.0, 2.0, 2.2)
         let weights = Double(shape.groupChannels) * Double(shape.filters)
         guard let tile = winogradTile else {
             let rows = Double(shape.outputPixels)
