@@ -4,6 +4,8 @@ public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
     case blas
     /// im2col by tiles, multiplied by the panel kernel over packed weights.
     case panels
+    /// The same product over windows read where they lie: the same bits, without the column matrix.
+    case implicit
     /// Winograd's F(2 × 2, 3 × 3): 4 multiplications where the definition has 9. Its error is that of a matrix product, but
     /// relative to all pixels of a tile: an infinity among them reaches their neighbours' outputs.
     case winograd2
@@ -26,6 +28,11 @@ public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
         let window = shape.window
         switch self {
         case .blas, .panels: return true
+        case .implicit:
+            // A line of a window is one run of scalars, the next the same distance away.
+            return shape.groups == 1 && window.kernel.0 == 1 && window.input.0 == 1 && window.output.0 == 1
+                && window.pad.0 == 0 && (window.dilation.2 == 1 || window.kernel.2 == 1) && !shape.isPointwise
+                && shape.outputPixels > 0
         case .depthwise: return shape.isDepthwise
         case .winograd2, .winograd4:
             return shape.groups == 1 && window.kernel == (1, 3, 3) && window.stride == (1, 1, 1)
@@ -37,11 +44,11 @@ public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
     /// answer has the same bits in all of them. Where it must be `exact`, each output within the bound of a matrix product.
     public static func fastest(for shape: ConvolutionShape, exact: Bool) -> ConvolutionAlgorithm {
         if shape.isDepthwise { return .depthwise }
-        if exact || !ConvolutionAlgorithm.winograd4.canCompute(shape) { return .panels }
         // The largest layers' transformed weights would take more memory than their few per cent of time are worth.
         let bytes = 36 * 4 * shape.channels * shape.filters
-        let candidates: [ConvolutionAlgorithm] = [.panels, .winograd2] + (bytes <= 48 << 20 ? [.winograd4] : [])
-        return candidates.min { $0.cost(shape) < $1.cost(shape) } ?? .panels
+        var candidates: [ConvolutionAlgorithm] = [.panels, .implicit]
+        if !exact { candidates += bytes <= 48 << 20 ? [.winograd2, .winograd4] : [.winograd2] }
+        return candidates.filter { $0.canCompute(shape) }.min { $0.cost(shape) < $1.cost(shape) } ?? .panels
     }
 
     /// About how long one image takes, in the time of one multiplication of a matrix product.
@@ -55,9 +62,14 @@ public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
         let weights = Double(shape.groupChannels) * Double(shape.filters)
         guard let tile = winogradTile else {
             let rows = Double(shape.outputPixels)
-            let columns = shape.isPointwise ? 0 : rows * Double(shape.depth * shape.groups)
-            return rows * Double(shape.taps) * weights + columns * perColumn
-                + 4 * Double(shape.taps) * weights * perWeightByte
+            let products = rows * Double(shape.taps) * weights
+            let weightBytes = 4 * Double(shape.taps) * weights
+            // Tiles of an implicit matrix end where a line of the output does.
+            let overhead =
+                self == .implicit
+                ? products * 0.5 / Double(max(1, shape.window.output.2))
+                : shape.isPointwise ? 0 : rows * Double(shape.depth * shape.groups) * perColumn
+            return products + overhead + weightBytes * perWeightByte
         }
         let edge = tile + 2
         let products = Double(edge * edge)

@@ -11,7 +11,7 @@ enum ConvolutionBenchmarks {
         (128, 56, 256), (128, 28, 128), (128, 20, 128), (256, 56, 256), (256, 28, 512), (256, 14, 256), (256, 13, 384),
         (384, 13, 256), (512, 28, 512), (512, 14, 512), (512, 7, 512), (512, 13, 1024), (1024, 13, 1024),
     ]
-    static let algorithms: [ConvolutionAlgorithm] = [.panels, .blas, .winograd2, .winograd4]
+    static let algorithms: [ConvolutionAlgorithm] = [.panels, .implicit, .blas, .winograd2, .winograd4]
 
     static func run(seconds: Double) throws -> [Report.Section] {
         var generator = Philox(seed: 1)

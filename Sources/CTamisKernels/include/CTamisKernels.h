@@ -107,6 +107,12 @@ typedef struct {
     /// large M keeps many accumulators in registers.
     void (*multiply_panels)(long M, long N, long K, const void *x, long ldx, const void *panels, const void *bias,
                             const void *residual, long ldr, tamis_activation activation, void *y, long ldy);
+    /// The same product, with the same bits, of `lines` × `line_rows` rows of X that lie as windows do over an image: lines
+    /// are `line_distance` scalars apart, the rows of one `ldx`, and a row is `runs` runs of K / runs scalars, `run_distance`
+    /// apart.
+    void (*convolve_panels)(long lines, long line_rows, long N, long K, const void *x, long line_distance, long ldx,
+                            long runs, long run_distance, const void *panels, const void *bias, const void *residual,
+                            long ldr, tamis_activation activation, void *y, long ldy);
 
     // ---- Matrix products with a constant right side, transposed, where it lies ------------------------------------
 

@@ -63,6 +63,11 @@ public struct Conv: DifferentiableOperator, Hashable {
         case .winograd2: return try winograd(.winograd2, context, shape, kernels)
         case .winograd4: return try winograd(.winograd4, context, shape, kernels)
         case .panels: return im2col(context, shape, kernels, try packedPanels(context, shape, kernels))
+        case .implicit:
+            guard let panels = try packedPanels(context, shape, kernels) else {
+                return im2col(context, shape, kernels, nil)
+            }
+            return implicit(shape, kernels, panels)
         case .blas:
             try context.checkProduct(shape.depth, shape.channels, shape.filters)
             return im2col(context, shape, kernels, nil)
@@ -100,6 +105,24 @@ public struct Conv: DifferentiableOperator, Hashable {
             // Each sum meets its residual before it is stored; OpenBLAS's are stored before.
             prepared.inPlace = [Prepared.InPlace(output: 0, input: 3)]
         }
+        return prepared
+    }
+
+    private func implicit(_ shape: ConvolutionShape, _ kernels: KernelTable, _ panels: PackedWeights) -> Prepared {
+        let algorithm = ImplicitConvolution(shape, kernels: kernels, activation: activation.kernel)
+        var prepared = Prepared(
+            "implicit, packed panels", tiles: algorithm.tiles, operations: shape.operations,
+            scratchBytes: algorithm.scratchBytes
+        ) { bindings, tiles in
+            algorithm.run(
+                tiles, x: bindings.input(0), panels: panels.base, bias: bindings.optionalInput(2),
+                residual: bindings.optionalInput(3), y: bindings.output(0),
+                ldy: bindings.rowStride(of: shape.filters), scratch: bindings.scratch)
+            return .done
+        }
+        prepared.rowElements = shape.filters
+        prepared.unreadInputs = [1]
+        prepared.inPlace = [Prepared.InPlace(output: 0, input: 3)]
         return prepared
     }
 

@@ -43,7 +43,7 @@ struct WidenHalvesTests {
         #expect(try found.doubles() == expected.converted(to: elementType).doubles())
         let lines = try Plan(half, inputs: image(elementType).mapValues(\.shape)).lines
         #expect(lines.map(\.operatorName).filter { $0 != "Transpose" } == ["Cast", "Conv", "MaxPool", "Cast"])
-        #expect(lines.contains { $0.algorithm == "im2col, packed panels" })
+        #expect(lines.contains { $0.algorithm.hasSuffix("packed panels") })
         let runner = Runner(half, threads: 1)
         for count in [1, 3] {
             let y = try #require(try runner.run(image(elementType, count: count))["y"])

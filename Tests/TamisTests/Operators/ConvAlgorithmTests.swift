@@ -73,6 +73,35 @@ struct ConvAlgorithmTests {
         }
     }
 
+    @Test("the implicit product has the bits of im2col's", arguments: KernelLevel.available, 0..<200)
+    func implicit(level: KernelLevel, index: Int) throws {
+        var generator = Philox(seed: UInt64(index), name: "implicit")
+        func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+        let rank = number(1...2)
+        let kernel = (0..<rank).map { _ in number(1...5) }
+        var dilation = (0..<rank).map { _ in number(1...2) }
+        if kernel[rank - 1] > 1 { dilation[rank - 1] = 1 }
+        let geometry = Geometry(
+            input: (0..<rank).map { number((kernel[$0] - 1) * dilation[$0] + 1...40) }, kernel: kernel,
+            stride: (0..<rank).map { _ in number(1...3) }, dilation: dilation,
+            padding: .explicit(
+                before: (0..<rank).map { _ in number(0...3) }, after: (0..<rank).map { _ in number(0...3) }))
+        let activations: [Activation] = [.linear, .relu, .silu]
+        let test = ConvolutionCase(
+            geometry, images: number(1...3), channels: number(1...20), filters: number(1...70),
+            hasBias: number(0...1) > 0,
+            activation: activations[number(0...2)])
+        let operands = Operands(test, seed: index, hasResidual: index % 3 == 0)
+        for elementType in [ElementType.float32, .float64] {
+            let results = try [ConvolutionAlgorithm.implicit, .panels].map { algorithm in
+                let mode = RunMode(
+                    level: level, elementType: elementType, threads: 1 + index % 2, convolution: algorithm)
+                return try run(test.operation(), operands.all, weights: [1, 2], mode: mode)
+            }
+            #expect(results[0] == results[1], "\(test)")
+        }
+    }
+
     /// A layer whose work is in independent blocks.
     private let large = ConvolutionCase(
         Geometry(input: [66, 67], kernel: [3, 3], padding: .same), images: 2, channels: 40, filters: 36,
@@ -133,8 +162,9 @@ struct ConvAlgorithmTests {
         #expect(try algorithm([1, 56, 56, 64], 64) == "Winograd F(4×4), packed panels")
         #expect(try algorithm([8, 56, 56, 64], 64) == "Winograd F(4×4), packed panels")
         #expect(try algorithm([1, 7, 7, 128], 128) == "Winograd F(2×2), packed panels")
-        #expect(try algorithm([1, 56, 56, 3], 64) == "im2col, packed panels")
-        #expect(try algorithm([1, 56, 56, 64], 64) { $0.precision = .strict } == "im2col, packed panels")
+        #expect(try algorithm([1, 56, 56, 3], 64) == "implicit, packed panels")
+        #expect(try algorithm([1, 14, 14, 512], 512) { $0.precision = .strict } == "im2col, packed panels")
+        #expect(try algorithm([1, 56, 56, 64], 64) { $0.precision = .strict } == "implicit, packed panels")
         #expect(try algorithm([1, 56, 56, 64], 64) { $0.convolution = .blas } == "im2col, OpenBLAS")
         #expect(try algorithm([1, 56, 56, 64], 64) { $0.convolution = .depthwise } == "Winograd F(4×4), packed panels")
     }
