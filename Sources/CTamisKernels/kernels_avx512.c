@@ -12,7 +12,7 @@
 #define LEVEL_LOADS_PARTS 1
 #define LEVEL_STORES_PARTS 1
 
-#define FEATURES "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"
+#define FEATURES "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,prfchw"
 #pragma clang attribute push(__attribute__((target(FEATURES))), apply_to = function)
 
 #include "common.h"
