@@ -28,6 +28,8 @@ public struct Im2colConvolution: Sendable {
     /// Images of one tile; 1 where an image is cut in tiles of pixels.
     private let tileImages: Int
     private let tilePixels: Int
+    /// Filters of one tile.
+    private let tileFilters: Int
 
     /// Cuts the work in tiles that depend on the layer and the image alone; on the batch too if `mayJoinImages`.
     public init(
@@ -41,8 +43,20 @@ public struct Im2colConvolution: Sendable {
         self.placement = placement
         let pixels = max(1, shape.outputPixels)
         let rowBytes = max(1, shape.depth * kernels.type.byteCount)
-        // OpenBLAS packs all weights again at each call: tiles of 384 to 1536 rows pay for that and stay in the cache.
-        let rows = product == .blas ? min(1536, max(384, (1 << 20) / rowBytes)) : max(96, (192 << 10) / rowBytes)
+        let canCutFilters = product == .panels && shape.groups == 1 && placement == nil
+        // Tiles for threads to share, about a million operations each. Each thread reads its own part of the larger operand
+        // and all of the smaller.
+        let tileWork = (1 << 19) / max(1, shape.depth)
+        var rows: Int
+        if product == .blas {
+            // OpenBLAS packs all weights again at each call: tiles of 384 to 1536 rows pay for that and stay in the cache.
+            rows = min(1536, max(384, (1 << 20) / rowBytes))
+        } else {
+            rows = max(96, (192 << 10) / rowBytes)
+            if canCutFilters, shape.isPointwise, pixels >= shape.filters {
+                rows = min(rows, max(48, tileWork / max(1, shape.filters)))
+            }
+        }
         if pixels >= 2 * rows {
             tilePixels = (pixels + pixels / rows - 1) / (pixels / rows)
             tileImages = 1
@@ -50,11 +64,19 @@ public struct Im2colConvolution: Sendable {
             tilePixels = pixels
             tileImages = mayJoinImages ? max(1, min(shape.images, rows / pixels)) : 1
         }
+        if canCutFilters, pixels < shape.filters {
+            let panel = kernels.panel_columns
+            tileFilters = max(panel, tileWork / (tileImages * tilePixels) / panel * panel)
+        } else {
+            tileFilters = max(1, shape.groupFilters)
+        }
     }
 
     private var tilesPerImage: Int { (max(1, shape.outputPixels) + tilePixels - 1) / tilePixels }
+    private var rowTiles: Int { (shape.images + tileImages - 1) / tileImages * tilesPerImage }
+    private var filterTiles: Int { (max(1, shape.groupFilters) + tileFilters - 1) / tileFilters }
     /// Independent pieces of the work.
-    public var tiles: Int { (shape.images + tileImages - 1) / tileImages * tilesPerImage }
+    public var tiles: Int { rowTiles * filterTiles }
     private var columnBytes: Int {
         shape.isPointwise ? 0 : (tileImages * tilePixels * shape.depth * kernels.type.byteCount + 63) / 64 * 64
     }
@@ -74,43 +96,63 @@ public struct Im2colConvolution: Sendable {
     ) {
         let size = kernels.type.byteCount
         let ldy = placement == nil ? distance ?? shape.filters : shape.groupFilters
-        let (k, n) = (shape.depth, shape.groupFilters)
-        for tile in range {
-            let firstImage = tile / tilesPerImage * tileImages
+        let k = shape.depth
+        var tile = range.lowerBound
+        while tile < range.upperBound {
+            // Neighbours are one product: the columns are made once, and the panels' bits do not depend on it.
+            let rowTile = tile / filterTiles
+            let rowTileEnd = mayJoinRowTiles ? range.upperBound : rowTile + 1
+            let firstFilter = tile % filterTiles * tileFilters
+            let n = min(shape.groupFilters, (tile % filterTiles + range.upperBound - tile) * tileFilters) - firstFilter
+            tile = min(range.upperBound, rowTileEnd * filterTiles)
+
+            let firstImage = rowTile / tilesPerImage * tileImages
             let images = min(tileImages, shape.images - firstImage)
-            let firstPixel = tile % tilesPerImage * tilePixels
+            let firstPixel = rowTile % tilesPerImage * tilePixels
             let pixels = min(tilePixels, shape.outputPixels - firstPixel)
-            let m = images * pixels
             let firstRow = firstImage * shape.outputPixels + firstPixel
+            let m = mayJoinRowTiles ? self.firstRow(of: rowTileEnd) - firstRow : images * pixels
             for group in 0..<shape.groups {
                 let (columns, ldx) = columns(
                     group: group, firstImage: firstImage, images: images, firstPixel: firstPixel, pixels: pixels, x: x,
                     scratch: scratch)
-                let column = group * n
-                let target = placement == nil ? y + (firstRow * ldy + column) * size : scratch + columnBytes
-                let groupBias = bias.map { $0 + column * size }
-                let groupResidual = residual.map { $0 + (firstRow * shape.filters + column) * size }
+                let filter = group * shape.groupFilters + firstFilter
+                let target = placement == nil ? y + (firstRow * ldy + filter) * size : scratch + columnBytes
+                let groupBias = bias.map { $0 + filter * size }
+                let groupResidual = residual.map { $0 + (firstRow * shape.filters + filter) * size }
                 switch product {
                 case .blas:
                     BLAS.multiply(
-                        kernels.type, m: m, n: n, k: k, x: columns, ldx: ldx, w: weights + column * size,
+                        kernels.type, m: m, n: n, k: k, x: columns, ldx: ldx, w: weights + filter * size,
                         ldw: shape.filters, y: target, ldy: ldy)
                     kernels.epilogue(m, n, groupBias, groupResidual, shape.filters, activation, target, ldy)
                 case .panels:
-                    let panels = weights + group * kernels.panelScalars(k: k, n: n) * size
+                    let groupScalars = kernels.panelScalars(k: k, n: shape.groupFilters)
                     kernels.multiply_panels(
-                        m, n, k, columns, ldx, panels, groupBias, groupResidual, shape.filters, activation, target, ldy)
+                        m, n, k, columns, ldx, weights + (group * groupScalars + firstFilter * k) * size, groupBias,
+                        groupResidual, shape.filters, activation, target, ldy)
                 }
                 guard let placement else { continue }
                 let pixelBytes = shape.filters * size
                 for image in 0..<images {
                     placement.scatter(
                         firstPixel..<firstPixel + pixels, rows: target + image * pixels * n * size, rowBytes: n * size,
-                        image: y + (firstImage + image) * placement.imagePixels * pixelBytes + column * size,
+                        image: y + (firstImage + image) * placement.imagePixels * pixelBytes + filter * size,
                         pixelBytes: pixelBytes)
                 }
             }
         }
+    }
+
+    /// Whether the rows of tiles one after the other are rows of one product.
+    private var mayJoinRowTiles: Bool {
+        product == .panels && shape.isPointwise && shape.groups == 1 && placement == nil && filterTiles == 1
+    }
+
+    /// The row of the product of the whole batch at which a tile begins, or the one before it ends.
+    private func firstRow(of rowTile: Int) -> Int {
+        let (images, tile) = rowTile.quotientAndRemainder(dividingBy: tilesPerImage)
+        return min(shape.images, images * tileImages) * shape.outputPixels + tile * tilePixels
     }
 
     /// The column matrix of some pixels of one image, or of some whole images, and the distance of its rows.

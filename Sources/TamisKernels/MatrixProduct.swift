@@ -43,8 +43,8 @@ public struct MatrixProduct: Sendable {
         self.n = n
         self.k = k
         self.activation = activation
-        // Tall products are cut in rows; low ones in columns, about 2 MFLOP a tile. Panels do not care where.
-        let tileOperations = 1 << 21
+        // Tall products are cut in rows; low ones in columns, about a million operations a tile. Panels do not care where.
+        let tileOperations = 1 << 20
         switch form {
         case .panels:
             let panel = kernels.panel_columns
@@ -91,11 +91,15 @@ public struct MatrixProduct: Sendable {
         residual: UnsafeRawPointer?, y: UnsafeMutableRawPointer
     ) {
         let size = kernels.type.byteCount
-        for tile in range {
+        var tile = range.lowerBound
+        while tile < range.upperBound {
             let row = tile / columnTiles * tileRows
             let column = tile % columnTiles * tileColumns
-            let rows = min(tileRows, m - row)
-            let columns = min(tileColumns, n - column)
+            // Panels cut in one direction only: the tiles of a range are one product.
+            let joined = form == .panels ? range.count : 1
+            let rows = min(columnTiles == 1 ? joined * tileRows : tileRows, m - row)
+            let columns = min(columnTiles == 1 ? tileColumns : joined * tileColumns, n - column)
+            tile += joined
             let target = y + (row * n + column) * size
             let tileResidual = residual.map { $0 + (row * n + column) * size }
             let tileBias = bias.map { $0 + column * size }

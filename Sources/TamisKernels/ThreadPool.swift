@@ -2,8 +2,9 @@ import CTamisKernels
 import Glibc
 import Synchronization
 
-/// The process's one pool of worker threads. A region of work is cut in tiles; the caller and the workers take tiles until
-/// none is left. What a tile computes never depends on who takes it.
+/// The process's one pool of worker threads. A region of work is cut in tiles. Each thread begins with a share of its own,
+/// so that what it wrote in the region before, it mostly reads in this one; who is done takes from the others' shares. What
+/// a tile computes never depends on who takes it.
 ///
 /// One region runs at a time: a caller that finds the pool busy runs its own tiles in its own thread, so sessions side by
 /// side do not wait for each other. Workers spin for some tens of microseconds after a region, then sleep. A worker that
@@ -30,7 +31,8 @@ public final class ThreadPool: @unchecked Sendable {
     private let isBusy = Atomic<Bool>(false)
     /// 2 × (number of the region) + (1 while workers may join), above; workers inside, in the low 16 bits.
     private let gate = Atomic<Int>(0)
-    private let nextTile = Atomic<Int>(0)
+    /// What is left of each participant's share, in grains: the first, and above it in 32 bits the one after the last.
+    private let shares = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: maximumThreads * shareDistance)
 
     private let sleepers = Atomic<Int>(0)
     private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -40,8 +42,13 @@ public final class ThreadPool: @unchecked Sendable {
     private static let insideMask = 0xffff
     private static let joinable = 0x10000
     private static let regionStep = 0x20000
+    /// Shares stand two lines of the cache apart.
+    private static let shareDistance = 16
 
     private init() {
+        for worker in 0..<Self.maximumThreads {
+            (shares + worker * Self.shareDistance).initialize(to: Atomic(0))
+        }
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
     }
@@ -59,7 +66,11 @@ public final class ThreadPool: @unchecked Sendable {
         self.tiles = tiles
         self.participants = threads
         grain = max(1, tiles / (threads * 8))
-        nextTile.store(0, ordering: .relaxed)
+        let grains = (tiles + grain - 1) / grain
+        for worker in 0..<threads {
+            let share = Share(first: worker * grains / threads, end: (worker + 1) * grains / threads)
+            shares[worker * Self.shareDistance].store(share.bits, ordering: .relaxed)
+        }
         gate.add(Self.joinable, ordering: .sequentiallyConsistent)
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
             pthread_mutex_lock(mutex)
@@ -78,12 +89,53 @@ public final class ThreadPool: @unchecked Sendable {
         isBusy.store(false, ordering: .releasing)
     }
 
+    /// Grains that nobody has taken yet.
+    private struct Share {
+        var first: Int
+        var end: Int
+
+        init(first: Int, end: Int) {
+            self.first = first
+            self.end = end
+        }
+
+        init(bits: UInt64) {
+            first = Int(bits & 0xffff_ffff)
+            end = Int(bits >> 32)
+        }
+
+        var bits: UInt64 { UInt64(end) << 32 | UInt64(first) }
+    }
+
     private func takeTiles(worker: Int) {
         guard let body, let context else { return }
+        // Half of what is left of its own share at a time, then single grains from the ends of the others'.
+        for place in 0..<participants {
+            let owner = (worker + place) % participants
+            while let grains = take(fromShareOf: owner, asOwner: place == 0) {
+                body(context, worker, grains.lowerBound * grain, min(grains.upperBound * grain, tiles))
+            }
+        }
+    }
+
+    private func take(fromShareOf owner: Int, asOwner: Bool) -> Range<Int>? {
+        let index = owner * Self.shareDistance
+        var bits = shares[index].load(ordering: .relaxed)
         while true {
-            let lower = nextTile.add(grain, ordering: .relaxed).oldValue
-            guard lower < tiles else { return }
-            body(context, worker, lower, min(lower + grain, tiles))
+            var share = Share(bits: bits)
+            guard share.first < share.end else { return nil }
+            let taken: Range<Int>
+            if asOwner {
+                taken = share.first..<share.first + (share.end - share.first + 1) / 2
+                share.first = taken.upperBound
+            } else {
+                taken = share.end - 1..<share.end
+                share.end -= 1
+            }
+            let (exchanged, original) = shares[index].compareExchange(
+                expected: bits, desired: share.bits, ordering: .relaxed)
+            if exchanged { return taken }
+            bits = original
         }
     }
 

@@ -35,8 +35,12 @@ public struct WinogradConvolution: Sendable {
         tilesPerImage = Self.tilesPerImage(shape, tile: tile)
         let matrices = (tile + 2) * (tile + 2)
         let tileBytes = matrices * (shape.channels + shape.filters) * kernels.type.byteCount
-        // Each block passes over all weights: it must have rows enough to pay for them.
-        let rows = max(64, (768 << 10) / max(1, tileBytes))
+        let weightBytes = matrices * kernels.panelScalars(k: shape.channels, n: shape.filters) * kernels.type.byteCount
+        // Each block passes over all weights: it must have rows enough to pay for them, a few tiles of the panel kernel's most
+        // rows. More would leave the second cache; but where the weights do too, and two threads read them at once, fewer
+        // passes are worth more.
+        let fewest = weightBytes > 4 << 20 ? 64 : kernels.panel_columns * kernels.type.byteCount >= 128 ? 28 : 42
+        let rows = max(fewest, (768 << 10) / max(1, tileBytes))
         // An even number of blocks serves two threads evenly.
         let blocks = tilesPerImage >= 3 * rows ? (tilesPerImage + 2 * rows - 1) / (2 * rows) * 2 : 1
         isInBlocks = blocks > 1
