@@ -95,10 +95,10 @@ public struct MatrixProduct: Sendable {
         while tile < range.upperBound {
             let row = tile / columnTiles * tileRows
             let column = tile % columnTiles * tileColumns
-            // Panels cut in one direction only: the tiles of a range are one product.
-            let joined = form == .panels ? range.count : 1
-            let rows = min(columnTiles == 1 ? joined * tileRows : tileRows, m - row)
-            let columns = min(columnTiles == 1 ? tileColumns : joined * tileColumns, n - column)
+            // Panels cut in columns: the tiles of a range are one product.
+            let joined = form == .panels && rowTiles == 1 ? range.upperBound - tile : 1
+            let rows = min(tileRows, m - row)
+            let columns = min(joined * tileColumns, n - column)
             tile += joined
             let target = y + (row * n + column) * size
             let tileResidual = residual.map { $0 + (row * n + column) * size }
