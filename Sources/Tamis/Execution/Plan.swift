@@ -8,6 +8,8 @@ public struct Plan: Sendable {
         var operatorName: String
         var prepared: Prepared
         var outputs: [Port]
+        /// Bytes of what it reads and makes, each counted once; 0 for a view.
+        var movedBytes = 0
         /// The slots of the inputs, then of the outputs; −1 for an operand that is absent.
         var slots: [Int32]
         var inputCount: Int
@@ -44,6 +46,9 @@ public struct Plan: Sendable {
         /// Its extents.
         public let shape: Shape
 
+        /// Bytes of its elements.
+        var byteCount: Int { elementType.byteCount(of: shape.elementCount) ?? 0 }
+
         /// The type of the port.
         public var type: ValueType { .tensor(elementType, shape) }
     }
@@ -60,6 +65,8 @@ public struct Plan: Sendable {
         public let operations: Double
         /// What it computes.
         public let outputs: [Port]
+        /// Bytes of its operands and results, each counted once: what must move at least.
+        public let movedBytes: Int
         /// Bytes of memory that its threads share while it runs.
         public let workspaceBytes: Int
     }
@@ -94,6 +101,10 @@ public struct Plan: Sendable {
     public let level: KernelLevel
     /// The parameters that a run changes.
     let stateParameters: [Port]
+    /// The same for one image, where a batch is computed image by image.
+    let imagePlan: ImagePlan?
+    /// Whether a session computes a batch image by image, because they are on their own and the weights are small.
+    public var runsImageByImage: Bool { imagePlan != nil }
     let steps: [Step]
     let locations: [Location]
     let copies: [Copy]
@@ -103,7 +114,8 @@ public struct Plan: Sendable {
         steps.map {
             Line(
                 node: $0.name, operatorName: $0.operatorName, algorithm: $0.prepared.algorithm,
-                operations: $0.prepared.operations, outputs: $0.outputs, workspaceBytes: $0.prepared.workspaceBytes)
+                operations: $0.prepared.operations, outputs: $0.outputs, movedBytes: $0.movedBytes,
+                workspaceBytes: $0.prepared.workspaceBytes)
         }
     }
 
@@ -155,6 +167,7 @@ public struct Plan: Sendable {
         memoryBytes = planner.memoryBytes
         level = min(options.level, .best)
         stateParameters = planner.stateParameters
+        imagePlan = ImagePlan(of: model, inputs: shapes, values: values, options: options, store: store, planner)
         steps = planner.steps
         locations = planner.locations
         copies = planner.copies

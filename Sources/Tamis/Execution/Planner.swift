@@ -217,6 +217,51 @@ struct Planner {
         neededNodes.reverse()
     }
 
+    // MARK: Images
+
+    /// Whether each image of a batch of `images` is on its own, so that `one`, which is for one image, gives its answer.
+    func keepsImagesApart(as one: Planner, images: Int) -> Bool {
+        func isBatch(_ id: Graph.ValueID) -> Bool {
+            guard let (many, single) = pair(id), many.elementType == single.elementType, many.elementType.bitWidth >= 8
+            else { return false }
+            return many.shape.dimensions.first == images && single.shape.dimensions.first == 1
+                && many.shape.dimensions.dropFirst() == single.shape.dimensions.dropFirst()
+        }
+        func pair(_ id: Graph.ValueID) -> (Preparation.Tensor, Preparation.Tensor)? {
+            tensors[id].flatMap { many in one.tensors[id].map { (many, $0) } }
+        }
+        // What follows from the shapes must not follow from the number of images.
+        func isSame(_ id: Graph.ValueID) -> Bool {
+            guard let (many, single) = pair(id) else { return false }
+            return many.elementType == single.elementType && many.shape == single.shape && known[id] == one.known[id]
+        }
+        guard updated.isEmpty, neededNodes == one.neededNodes else { return false }
+        var holders = Set(graph.inputs.filter { known[$0] == nil })
+        guard !holders.isEmpty, holders.allSatisfy(isBatch) else { return false }
+        for index in neededNodes {
+            let node = graph.nodes[index]
+            let holds = node.inputs.map { $0.map(holders.contains) ?? false }
+            guard zip(node.inputs, holds).allSatisfy({ id, holds in holds || id.map(isSame) ?? true }) else {
+                return false
+            }
+            guard holds.contains(true) else { continue }
+            let operands = Operands(
+                node.inputs.map { id in
+                    id.flatMap { id in type(of: id).map { Operand(type: $0, constant: constant(id)) } }
+                }, operatorName: node.operation.kind)
+            guard node.operation.keepsApart(holds, of: operands), node.outputs.allSatisfy(isBatch) else { return false }
+            holders.formUnion(node.outputs)
+        }
+        return graph.outputs.allSatisfy { holders.contains($0.value) }
+    }
+
+    /// Bytes of the constants that runs read, in the form they came in.
+    var weightBytes: Int {
+        let constants = Set(
+            neededNodes.flatMap { graph.nodes[$0].inputs.compactMap { $0 } }.filter { constant($0) != nil })
+        return constants.reduce(0) { min(1 << 60, $0 + min(1 << 60, bytes($1))) }
+    }
+
     // MARK: Algorithms
 
     /// Lets each operator choose its algorithm. Slots hold values until `placeValues` gives them their places.
@@ -259,12 +304,14 @@ struct Planner {
         // Nothing is to be written: an axis of 2⁴⁰ beside one of none would be 2⁴⁰ steps all the same.
         if context.outputs.allSatisfy({ $0.shape.elementCount == 0 }) { prepared.stages = [] }
         scratchBytes = max(scratchBytes, prepared.scratchBytes)
+        let operands = prepared.views == nil ? Set(node.inputs.compactMap { $0 } + node.outputs) : []
+        let movedBytes = operands.reduce(0) { min(1 << 60, $0 + min(1 << 60, bytes($1))) }
         steps.append(
             Plan.Step(
                 name: node.name, operatorName: node.operation.kind, prepared: prepared,
                 outputs: zip(node.outputs, context.outputs).map {
                     Plan.Port(name: graph.values[$0].name, elementType: $1.elementType, shape: $1.shape)
-                }, slots: [], inputCount: node.inputs.count))
+                }, movedBytes: movedBytes, slots: [], inputCount: node.inputs.count))
     }
 
     /// Throws unless views lie within the input, and work in place names outputs that there are.

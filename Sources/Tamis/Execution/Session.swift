@@ -28,6 +28,12 @@ public final class Session {
     private let parts: [(slot: Int, of: Int, offset: Int)]
     /// When a run must be over; nil for no end.
     var deadline: ContinuousClock.Instant?
+    /// Where a batch is computed image by image: a session for each thread, …
+    private let lanes: [Session]
+    /// … and one that gives all threads to one image, for those that are left over.
+    private let remainder: Session?
+    /// What stopped the run of a lane.
+    private var failure: ExecutionError?
 
     /// A session on at most `threads` threads; as many as the process may use by default. A plan that changes parameters
     /// needs the `state` that holds them.
@@ -48,7 +54,19 @@ public final class Session {
         let (scratchBytes, isTooMuch) = scratchStride.multipliedReportingOverflow(by: self.threads)
         let (byteCount, overflow) = scratchOffset.addingReportingOverflow(scratchBytes)
         self.byteCount = isTooMuch || overflow ? Int.max : byteCount
-        try memory.reserve(self.byteCount)
+        if let one = plan.imagePlan {
+            let count = min(self.threads, one.images)
+            lanes = try (0..<count).map { (lane) throws(ExecutionError) in
+                try Session(one.plan, threads: 1, memory: lane == 0 ? memory : WorkMemory())
+            }
+            remainder =
+                one.images % count > 0
+                ? try Session(one.plan, threads: self.threads, memory: memory) : nil
+        } else {
+            lanes = []
+            remainder = nil
+            try memory.reserve(self.byteCount)
+        }
         var states: [String: TensorStorage] = [:]
         for port in plan.stateParameters {
             guard let storage = state?.memory(port) else { throw .missingParameter(name: port.name) }
@@ -135,6 +153,9 @@ public final class Session {
                 throw .memory(bytes: port.elementType.byteCount(of: port.shape.elementCount) ?? 0)
             }
         }
+        if observe == nil, let one = plan.imagePlan, !lanes.isEmpty {
+            return try withExtendedLifetime(inputs) { () throws(ExecutionError) in try runImages(one.images) }
+        }
         // The tables hold bare pointers: what they point to stays alive until all steps are done.
         let memory = try boundMemory()
         try withExtendedLifetime(inputs) { () throws(ExecutionError) in
@@ -153,6 +174,48 @@ public final class Session {
             boundBase = base
         }
         return base
+    }
+
+    // MARK: Image by image
+
+    /// Runs as many images as the lanes can share evenly side by side, then the rest one after the other on all threads.
+    private func runImages(_ images: Int) throws(ExecutionError) {
+        let shared = images / lanes.count * lanes.count
+        for lane in lanes {
+            lane.failure = nil
+            lane.deadline = deadline
+        }
+        if lanes.count > 1 {
+            withUnsafePointer(to: Unmanaged.passUnretained(self)) { session in
+                ThreadPool.shared.run(tiles: shared, threads: lanes.count, context: session) {
+                    context, worker, lower, upper in
+                    let session = context.assumingMemoryBound(to: Unmanaged<Session>.self).pointee
+                    session._withUnsafeGuaranteedRef { session in
+                        for image in lower..<upper { session.lanes[worker].run(image, of: session) }
+                    }
+                }
+            }
+        } else {
+            for image in 0..<shared { lanes[0].run(image, of: self) }
+        }
+        for lane in lanes { if let failure = lane.failure { throw failure } }
+        guard let remainder else { return }
+        remainder.failure = nil
+        remainder.deadline = deadline
+        for image in shared..<images { remainder.run(image, of: self) }
+        if let failure = remainder.failure { throw failure }
+    }
+
+    /// Computes one image of the inputs and outputs that `batch` is bound to; after a failure nothing any more.
+    private func run(_ image: Int, of batch: Session) {
+        guard failure == nil else { return }
+        for (index, port) in plan.inputs.enumerated() {
+            table[inputSlots[index]] = batch.table[batch.inputSlots[index]].map { $0 + image * port.byteCount }
+        }
+        for (index, port) in plan.outputs.enumerated() {
+            table[outputSlots[index]] = batch.table[batch.outputSlots[index]].map { $0 + image * port.byteCount }
+        }
+        do throws(ExecutionError) { try runSteps(try boundMemory(), nil) } catch { failure = error }
     }
 
     private func runSteps(_ memory: UnsafeMutableRawPointer, _ observe: (() -> Void)?) throws(ExecutionError) {

@@ -119,3 +119,28 @@ public struct Operands: Sendable {
         }
     }
 }
+
+extension Operands {
+    /// Whether, of the inputs that are given, exactly those at `positions` are marked in `images`.
+    func hold(_ images: [Bool], exactlyAt positions: Set<Int>) -> Bool {
+        images.indices.allSatisfy { optional($0) == nil || images[$0] == positions.contains($0) }
+    }
+
+    /// Whether element-wise work on inputs that broadcast keeps images apart: those that hold images reach as far as the
+    /// result, and no other has more than one extent along the images' axis.
+    func broadcastApart(_ images: [Bool]) -> Bool {
+        let ranks = all.map { $0?.type.dimensions?.count }
+        guard let rank = ranks.compactMap(\.self).max() else { return false }
+        return images.indices.allSatisfy { index in
+            guard let operand = optional(index) else { return true }
+            guard let dimensions = operand.type.dimensions else { return false }
+            return images[index] ? dimensions.count == rank : dimensions.count < rank || dimensions.first == .fixed(1)
+        }
+    }
+
+    /// Whether the first input alone holds images, and `axes`, which may count from its end, leave theirs alone.
+    func keepApart(_ images: [Bool], workingAlong axes: [Int]) -> Bool {
+        guard hold(images, exactlyAt: [0]), let rank = optional(0)?.type.dimensions?.count else { return false }
+        return axes.allSatisfy { $0 != 0 && $0 != -rank }
+    }
+}

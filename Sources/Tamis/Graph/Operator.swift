@@ -25,6 +25,11 @@ public protocol Operator: Sendable {
     /// The operation with the values of its value operands for attributes, so that those are no inputs of the node and its
     /// axes can change order; nil where it has no such form, or a value is not constant.
     func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)?
+    /// Whether images stay apart: where the inputs marked in `images` hold images along axis 0, the outputs do too, and an
+    /// output's image follows from the same image of those and from the other inputs as a whole, however many there are. The
+    /// planner has seen to it that the extents say the same: axis 0 of each output has as many as there are images, and the
+    /// other axes do not depend on it.
+    func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool
     /// Whether float16 and bfloat16 inputs are computed in float32, and the results rounded back: what computes with floats
     /// says true and is then prepared for float32 and float64 alone; what moves elements says false.
     var widensHalves: Bool { get }
@@ -37,6 +42,7 @@ extension Operator {
     public var residualOperand: Int? { nil }
     public var valueOperands: [Int] { [] }
     public func absorbing(_ inputs: Operands) throws(ShapeError) -> (any Operator)? { nil }
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { false }
     public var widensHalves: Bool { false }
 }
 

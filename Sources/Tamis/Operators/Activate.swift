@@ -23,6 +23,8 @@ public struct Activate: DifferentiableOperator, Hashable {
         return [.tensor(elementType, dimensions)]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         if activation == .linear { return .view }
         let x = try context.input(0)

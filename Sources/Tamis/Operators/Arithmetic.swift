@@ -72,6 +72,8 @@ public struct Arithmetic: DifferentiableOperator, Hashable {
         return [.tensor(elementType, dimensions)]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.broadcastApart(images) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let (a, b) = (try context.input(0), try context.input(1))
         let broadcast = try context.broadcast(a.shape, b.shape)

@@ -23,6 +23,8 @@ public struct AveragePool: DifferentiableOperator, Hashable {
         return [try window.pooled(inputs, of: kind)]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let kernels = try context.kernels(for: x.elementType)

@@ -45,6 +45,8 @@ public struct BatchNormalize: DifferentiableOperator, Hashable {
         return .tensor(elementType, x)
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let kernels = try context.kernels(for: x.elementType)

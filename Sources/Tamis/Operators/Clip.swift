@@ -23,6 +23,8 @@ public struct Clip: DifferentiableOperator {
         return [.tensor(elementType, dimensions)]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         guard let body = x.elementType.visit(ElementLoop()) else {

@@ -44,6 +44,11 @@ public struct Concat: DifferentiableOperator, Hashable {
         return .tensor(elementType, joined)
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        let rank = inputs.optional(0)?.type.dimensions?.count ?? 0
+        return inputs.hold(images, exactlyAt: Set(images.indices)) && axis != 0 && axis != -rank
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         if context.inputs.count == 1 { return .view }
         let size = try context.elementBytes(0)

@@ -54,6 +54,8 @@ public struct Conv: DifferentiableOperator, Hashable {
         return [y]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0, 3]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let kernels = try context.kernels(for: x.elementType)

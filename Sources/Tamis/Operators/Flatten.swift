@@ -18,6 +18,8 @@ public struct Flatten: DifferentiableOperator, Hashable {
         return [.tensor(elementType, [dimensions[..<first].product, dimensions[first...].product])]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared { .view }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {

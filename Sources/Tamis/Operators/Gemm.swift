@@ -39,6 +39,10 @@ public struct Gemm: DifferentiableOperator, Hashable {
         return [y]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        !transposeX && inputs.hold(images, exactlyAt: [0, 3])
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let y = context.outputs[0].shape

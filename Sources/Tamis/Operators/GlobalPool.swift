@@ -45,6 +45,8 @@ public struct GlobalPool: DifferentiableOperator, Hashable {
         return .tensor(elementType, x.map { [$0[0]] + Array(repeating: 1, count: $0.count - 2) + [$0[$0.count - 1]] })
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let kernels = try context.kernels(for: x.elementType)

@@ -35,6 +35,8 @@ public struct LocalResponseNormalize: DifferentiableOperator, Hashable {
         (min((size - 1) / 2, channels), min(size / 2, channels))
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let kernels = try context.kernels(for: x.elementType)

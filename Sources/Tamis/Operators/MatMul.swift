@@ -38,6 +38,11 @@ public struct MatMul: DifferentiableOperator, Hashable {
         return [y]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        let (a, b) = (inputs.optional(0)?.type.dimensions, inputs.optional(1)?.type.dimensions)
+        return a?.count ?? 0 >= 2 && b?.count ?? .max <= 2 && inputs.hold(images, exactlyAt: [0, 3])
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let (a, b) = (try context.input(0), try context.input(1))
         let k = a.shape[a.shape.rank - 1]

@@ -38,6 +38,10 @@ public struct MaxPool: DifferentiableOperator, Hashable {
         return [.tensor(elementType, y)] + (indices == nil ? [] : [.tensor(.int64, y)])
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        indices == nil && inputs.hold(images, exactlyAt: [0])
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let shape = PoolShape(window, x.shape, scalarBytes: x.elementType.bitWidth / 8)

@@ -166,6 +166,10 @@ public struct Pad: SelectingOperator, Hashable {
         return Pad(mode, known)
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        amounts.map { inputs.keepApart(images, workingAlong: $0.map(\.axis)) } ?? false
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let (x, size) = (try context.input(0), try context.elementBytes(0))
         let selection = try context.shaped { () throws(ShapeError) in

@@ -106,6 +106,10 @@ public struct Reduce: DifferentiableOperator, Hashable {
         return try ReducedAxes(all, rank: rank, keepsDimensions: keepsDimensions, of: kind)
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        !axes.isEmpty && inputs.keepApart(images, workingAlong: axes)
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let reduced: ReducedAxes

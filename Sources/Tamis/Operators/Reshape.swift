@@ -92,6 +92,8 @@ public struct Reshape: DifferentiableOperator, Hashable {
         return Reshape(to: known, allowsZero: allowsZero)
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared { .view }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {

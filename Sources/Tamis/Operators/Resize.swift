@@ -98,6 +98,10 @@ public struct Resize: DifferentiableOperator, Hashable {
         return [.tensor(elementType, output)]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        coordinates != .cropAndResize && inputs.hold(images, exactlyAt: [0])
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         try context.takeTables(of: x.shape, context.outputs[0].shape)

@@ -109,6 +109,10 @@ public struct Slice: SelectingOperator, Hashable {
         return Slice(known)
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        ranges.map { inputs.keepApart(images, workingAlong: $0.map(\.axis)) } ?? false
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let (x, size) = (try context.input(0), try context.elementBytes(0))
         let selection = try context.shaped { () throws(ShapeError) in

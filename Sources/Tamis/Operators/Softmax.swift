@@ -19,6 +19,10 @@ public struct Softmax: DifferentiableOperator, Hashable {
         [try inputs.floats(along: axis)]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        inputs.keepApart(images, workingAlong: [axis])
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let kernels = try context.kernels(for: x.elementType)

@@ -87,6 +87,10 @@ public struct Split: DifferentiableOperator, Hashable {
         return Split(axis: axis, parts: .lengths(known))
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        inputs.keepApart(images, workingAlong: [axis])
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         if context.outputs.count == 1 { return .view }
         let size = try context.elementBytes(0)

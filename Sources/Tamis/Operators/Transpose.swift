@@ -13,6 +13,10 @@ public struct Transpose: DifferentiableOperator, Hashable {
         return [.tensor(elementType, dimensions.map(order.apply) ?? Array(repeating: .unknown, count: order.rank))]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
+        order.order.first == 0 && inputs.hold(images, exactlyAt: [0])
+    }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let (x, size) = (try context.input(0).shape, try context.elementBytes(0))
         // Axes of one element may stand anywhere: if the others keep their order, nothing moves.

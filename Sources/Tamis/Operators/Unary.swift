@@ -63,6 +63,8 @@ public struct Unary: DifferentiableOperator {
         return [.tensor(function == .isNaN || function.asksForInfinity ? .bool : elementType, dimensions)]
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {
         let x = try context.input(0)
         let size = x.elementType.bitWidth / 8

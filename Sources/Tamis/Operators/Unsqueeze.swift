@@ -37,6 +37,8 @@ public struct Unsqueeze: DifferentiableOperator, Hashable {
         return Unsqueeze(axes: known)
     }
 
+    public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool { inputs.hold(images, exactlyAt: [0]) }
+
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared { .view }
 
     public func permuted(by order: Permutation, inputs: Operands) -> PermutedOperator? {
