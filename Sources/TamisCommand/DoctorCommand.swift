@@ -6,7 +6,7 @@ import TamisKernels
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Look at this machine: processor, OpenBLAS, limits, speed of a matrix product.",
+        abstract: "Look at this machine: processor, OpenBLAS, limits of memory and speed.",
         discussion: "Exit status 1 if OpenBLAS multiplies wrongly.")
 
     @OptionGroup var format: JSONOption
@@ -25,10 +25,14 @@ struct DoctorCommand: ParsableCommand {
         table.add("kernels", report.level.rawValue)
         table.add("OpenBLAS", "core \(report.blasCore); \(report.blasConfiguration)")
         table.add("self-test", report.blasFailure.map { "FAILED: \($0)" } ?? "passed")
+        let limits = report.limits
+        table.add("arithmetic", "\(limits.arithmeticGigaflops.fixed(1)) GFLOP/s in registers (float32, 1 thread)")
         table.add(
             "product",
-            "OpenBLAS \(report.blasGigaflops.fixed(1)) GFLOP/s, own kernel \(report.kernelGigaflops.fixed(1)) GFLOP/s "
+            "OpenBLAS \(limits.blasGigaflops.fixed(1)) GFLOP/s, own kernel \(limits.productGigaflops.fixed(1)) GFLOP/s "
                 + "(1024 × 1024 × 1024, float32, 1 thread)")
+        let read = limits.readGigabytes.map { "\($0.fixed(1)) GB/s (1 thread)" }
+        table.add("reading", read ?? "not measured: there is no memory for it")
         table.add("memory", "\(size(report.memoryBytes)), \(size(report.availableMemoryBytes)) available")
         table.add(
             "limits",
@@ -49,8 +53,10 @@ struct DoctorCommand: ParsableCommand {
         var blasCore: String
         var blasConfig: String
         var selfTest: String
+        var arithmeticGflops: Double
         var sgemmGflops: Double
         var kernelGflops: Double
+        var readGigabytesPerSecond: Double?
         var memoryBytes: Int?
         var memoryAvailableBytes: Int?
         var controlGroupMemoryBytes: Int?
@@ -66,8 +72,10 @@ struct DoctorCommand: ParsableCommand {
             blasCore = report.blasCore
             blasConfig = report.blasConfiguration
             selfTest = report.blasFailure ?? "passed"
-            sgemmGflops = report.blasGigaflops
-            kernelGflops = report.kernelGigaflops
+            arithmeticGflops = report.limits.arithmeticGigaflops
+            sgemmGflops = report.limits.blasGigaflops
+            kernelGflops = report.limits.productGigaflops
+            readGigabytesPerSecond = report.limits.readGigabytes
             memoryBytes = report.memoryBytes
             memoryAvailableBytes = report.availableMemoryBytes
             controlGroupMemoryBytes = report.controlGroupMemoryBytes

@@ -23,6 +23,9 @@ public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Whether each output is within the bound of a matrix product of its own window.
+    public var isExact: Bool { winogradTile == nil }
+
     /// Whether it computes such a convolution at all.
     public func canCompute(_ shape: ConvolutionShape) -> Bool {
         let window = shape.window

@@ -18,10 +18,8 @@ public struct MachineReport: Sendable {
     public let blasConfiguration = BLAS.configuration
     /// Why OpenBLAS's self-test failed; nil where it passed.
     public let blasFailure: String?
-    /// The fastest product of two 1024 × 1024 float matrices on one thread, in 10⁹ operations a second: OpenBLAS's …
-    public let blasGigaflops: Double
-    /// … and that of the engine's own kernel.
-    public let kernelGigaflops: Double
+    /// What one thread can do at most.
+    public let limits: MachineLimits
     /// Bytes of memory: installed, free for use, and granted by the control group and by the process's own limit.
     public let memoryBytes: Int?
     public let availableMemoryBytes: Int?
@@ -30,51 +28,20 @@ public struct MachineReport: Sendable {
     /// What makes the machine slower or less sure than it could be, in sentences.
     public let warnings: [String]
 
-    /// Runs the self-test and measures both products for about so many seconds each.
-    public init(seconds: Double = 0.4) {
+    /// Runs the self-test and measures the limits.
+    public init() {
         do throws(BLAS.Failure) {
             try BLAS.check()
             blasFailure = nil
         } catch {
             blasFailure = error.description
         }
-        blasGigaflops = Self.gigaflops(seconds: seconds) { n, x, w, y in
-            BLAS.multiply(.float, m: n, n: n, k: n, x: x, ldx: n, w: w, ldw: n, y: y, ldy: n)
-        }
-        let kernels = level.kernels(for: .float)
-        let size = Self.size
-        let product = MatrixProduct(
-            kernels: kernels, form: .panels, m: size, n: size, k: size, activation: .identity)
-        let panels = UnsafeMutableRawPointer.allocate(byteCount: product.panelBytes, alignment: 64)
-        defer { panels.deallocate() }
-        product.pack([Float](repeating: 1, count: size * size), into: panels)
-        kernelGigaflops = Self.gigaflops(seconds: seconds) { _, x, _, y in
-            product.run(0..<product.tiles, x: x, w: UnsafeRawPointer(panels), bias: nil, residual: nil, y: y)
-        }
+        limits = MachineLimits()
         memoryBytes = Self.memoryInformation("MemTotal:")
         availableMemoryBytes = Self.memoryInformation("MemAvailable:")
         controlGroupMemoryBytes = Self.controlGroupMemory()
         addressSpaceBytes = Self.addressSpace()
         warnings = Self.warnings(level: level, core: blasCore) { name in getenv(name).map { String(cString: $0) } }
-    }
-
-    private static let size = 1024
-
-    private static func gigaflops(
-        seconds: Double, _ multiply: (Int, UnsafeRawPointer, UnsafeRawPointer, UnsafeMutableRawPointer) -> Void
-    ) -> Double {
-        let x = [Float](repeating: 0.5, count: size * size)
-        var y = [Float](repeating: 0, count: size * size)
-        let clock = ContinuousClock()
-        let start = clock.now
-        var best = Duration.seconds(1000)
-        repeat {
-            let first = clock.now
-            multiply(size, x, x, &y)
-            best = min(best, clock.now - first)
-        } while clock.now - start < .seconds(seconds)
-        let time = Double(best.components.seconds) + Double(best.components.attoseconds) * 1e-18
-        return 2 * Double(size * size) * Double(size) / time / 1e9
     }
 
     /// What the environment and OpenBLAS's choice of kernels say against this machine's best.

@@ -39,6 +39,36 @@ struct ProfileCommandTests {
         #expect(tables[2].split(separator: "\n").count > 3)
     }
 
+    @Test func theNextBestIsMeasured() throws {
+        let run = try CommandRun([
+            "profile", model, "--shape", "x=1,3,8,8", "--seconds", "0.05", "--alternatives", "--json",
+        ])
+        #expect(run.status == 0, "\(run.error)")
+        let nodes = try run.object()["nodes"] as? [[String: Any]] ?? []
+        let others = nodes.filter { $0["runner_up"] != nil }
+        #expect(!others.isEmpty && others.allSatisfy { $0["operator_name"] as? String == "Conv" })
+        for node in others {
+            let other = try #require(node["runner_up"] as? [String: Any])
+            #expect(other["algorithm"] as? String != node["algorithm"] as? String && number(other["ms"]) > 0)
+        }
+        #expect(nodes.contains { number($0["moved_bytes"]) > 0 && number($0["gigabytes_per_second"]) > 0 })
+        let text = try CommandRun([
+            "profile", model, "--shape", "x=1,3,8,8", "--seconds", "0.05", "--alternatives", "--precision", "strict",
+        ])
+        #expect(text.output.contains("next best") && !text.output.contains("Winograd"))
+    }
+
+    @Test func aPageShowsTheRoofs() throws {
+        let page = folder.path("profile.html")
+        let run = try CommandRun(["profile", model, "--shape", "x=1,3,8,8", "--seconds", "0.05", "--html", page])
+        #expect(run.status == 0, "\(run.error)")
+        let text = try String(contentsOf: URL(fileURLWithPath: page), encoding: .utf8)
+        let nodes = text.components(separatedBy: "<circle").count - 1
+        #expect(nodes > 0 && text.contains("GFLOP/s") && text.contains("class=\"f\""))
+        #expect(!text.contains("http://") && !text.contains("https://") && !text.contains("nan"))
+        #expect(try CommandRun(["profile", model, "--html", model]).status == 2)
+    }
+
     @Test func aTraceHoldsTheRun() throws {
         let trace = folder.path("trace.json")
         let run = try CommandRun([

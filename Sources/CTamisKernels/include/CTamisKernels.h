@@ -260,6 +260,13 @@ typedef struct {
     /// h' = beta · h + (1 − beta) · g'²; x' = x − rate · v' / (√h' + epsilon).
     void (*adam)(long count, double rate, double alpha, double beta, double epsilon, double norm, const void *x,
                  const void *gradient, const void *v, const void *h, void *x_next, void *v_next, void *h_next);
+
+    // ---- What the machine gives -----------------------------------------------------------------------------------
+
+    /// 12 · `panel_columns` · n multiplications and additions, in registers alone.
+    double (*multiply_add_chains)(long n);
+    /// The sum of `count` scalars, as fast as they come; of a rest of less than 8 vectors nothing is read.
+    double (*sum_stream)(long count, const void *x);
 } tamis_kernels;
 
 /// Processor levels, each including those below it.

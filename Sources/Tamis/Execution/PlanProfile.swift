@@ -6,15 +6,43 @@ public struct PlanProfile: Sendable {
         public let line: Plan.Line
         /// The median over all runs, in seconds.
         public let seconds: Double
+        /// The fastest of the other algorithms that were tried; nil where none was.
+        public internal(set) var runnerUp: RunnerUp?
+
+        /// Float operations for each byte of operands and results.
+        public var operationsPerByte: Double {
+            line.movedBytes > 0 ? line.operations / Double(line.movedBytes) : 0
+        }
+    }
+
+    /// Another algorithm for a line, and how long it takes.
+    public struct RunnerUp: Sendable {
+        /// The algorithm in words.
+        public let algorithm: String
+        /// The median over all runs, in seconds.
+        public let seconds: Double
     }
 
     /// The lines in the order they run.
-    public let lines: [Line]
+    public private(set) var lines: [Line]
     /// The runs that were measured.
     public let runs: Int
 
     /// The sum of all lines, in seconds.
     public var seconds: Double { lines.reduce(0) { $0 + $1.seconds } }
+
+    /// Says for each line what the fastest other algorithm takes, by the profile of a plan of the same model that is held to
+    /// other algorithms (`PlanOptions.convolution`).
+    public mutating func compare(with other: PlanProfile) {
+        let others = Dictionary(grouping: other.lines) { [$0.line.node, $0.line.operatorName] }
+        for index in lines.indices {
+            let line = lines[index]
+            for same in others[[line.line.node, line.line.operatorName]] ?? []
+            where same.line.algorithm != line.line.algorithm && same.seconds < line.runnerUp?.seconds ?? .infinity {
+                lines[index].runnerUp = RunnerUp(algorithm: same.line.algorithm, seconds: same.seconds)
+            }
+        }
+    }
 
     /// One run as Chrome's trace events, which chrome://tracing and Perfetto draw (Trace Event Format, Google 2016): the
     /// lines one after the other, in microseconds.
@@ -61,7 +89,9 @@ extension Session {
             for index in times.indices { times[index].append((steps[index + 1] - steps[index]).seconds) }
             count += 1
         }
-        let lines = zip(plan.lines, times).map { PlanProfile.Line(line: $0, seconds: $1.sorted()[$1.count / 2]) }
+        let lines = zip(plan.lines, times).map {
+            PlanProfile.Line(line: $0, seconds: $1.sorted()[$1.count / 2], runnerUp: nil)
+        }
         return PlanProfile(lines: lines, runs: count)
     }
 }

@@ -49,10 +49,12 @@ enum ReportPage {
         .s{fill:var(--soft);font:10.5px system-ui,sans-serif;paint-order:stroke;stroke:var(--card);stroke-width:3px;
         transform:translateX(5px);pointer-events:none}
         .g{stroke:var(--line)}
+        .f{stroke:var(--fg);stroke-width:1.6}
         .t{fill:var(--soft);font:11px system-ui,sans-serif}
         #arena{display:block;width:100%;background:var(--card);border:1px solid var(--line);border-radius:6px;margin-top:12px}
         .m rect{stroke:var(--card);stroke-width:.6}
-        .m:hover rect{stroke:var(--mark);stroke-width:2}
+        .m:hover rect,.m:hover circle{stroke:var(--mark);stroke-width:2}
+        .m circle{stroke:var(--card);stroke-width:.8;fill-opacity:.8}
         .m text{fill:#fff;font:10.5px system-ui,sans-serif;pointer-events:none}
         table{border-collapse:collapse;background:var(--card);border:1px solid var(--line);font-variant-numeric:tabular-nums}
         th,td{padding:3px 14px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
@@ -71,7 +73,8 @@ enum ReportPage {
         """
         + OperatorFamily.allCases.map { family in
             let name = family.rawValue
-            return "\n.b.\(name) rect,.m.\(name) rect{fill:var(--\(name))}.k.\(name){background:var(--\(name))}"
+            return
+                "\n.b.\(name) rect,.m.\(name) rect,.m.\(name) circle{fill:var(--\(name))}.k.\(name){background:var(--\(name))}"
         }.joined()
 
     static let script = """
