@@ -19,7 +19,8 @@ public struct MachineLimits: Sendable {
         let threads = min(max(1, threads), ThreadPool.maximumThreads)
         self.threads = threads
         let kernels = KernelLevel.best.kernels(for: .float)
-        let rounds = 100_000
+        // Some milliseconds: as nothing beside them is what it takes to wake a thread.
+        let rounds = 2_000_000
         let chains = Self.fastest(threads, seconds) { _ in Self.keep(kernels.multiply_add_chains(rounds)) }
         arithmeticGigaflops = Double(threads * 12 * kernels.panel_columns * rounds) / chains / 1e9
 
