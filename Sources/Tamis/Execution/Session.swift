@@ -55,12 +55,13 @@ public final class Session {
         let (byteCount, overflow) = scratchOffset.addingReportingOverflow(scratchBytes)
         self.byteCount = isTooMuch || overflow ? Int.max : byteCount
         if let one = plan.imagePlan {
-            let count = min(self.threads, one.images)
+            // Fewer images than threads: each gets all threads.
+            let count = one.images >= self.threads ? self.threads : 0
             lanes = try (0..<count).map { (lane) throws(ExecutionError) in
                 try Session(one.plan, threads: 1, memory: lane == 0 ? memory : WorkMemory())
             }
             remainder =
-                one.images % count > 0
+                count == 0 || one.images % count > 0
                 ? try Session(one.plan, threads: self.threads, memory: memory) : nil
         } else {
             lanes = []
@@ -153,7 +154,7 @@ public final class Session {
                 throw .memory(bytes: port.elementType.byteCount(of: port.shape.elementCount) ?? 0)
             }
         }
-        if observe == nil, let one = plan.imagePlan, !lanes.isEmpty {
+        if observe == nil, let one = plan.imagePlan {
             return try withExtendedLifetime(inputs) { () throws(ExecutionError) in try runImages(one.images) }
         }
         // The tables hold bare pointers: what they point to stays alive until all steps are done.
@@ -180,7 +181,7 @@ public final class Session {
 
     /// Runs as many images as the lanes can share evenly side by side, then the rest one after the other on all threads.
     private func runImages(_ images: Int) throws(ExecutionError) {
-        let shared = images / lanes.count * lanes.count
+        let shared = lanes.isEmpty ? 0 : images / lanes.count * lanes.count
         for lane in lanes {
             lane.failure = nil
             lane.deadline = deadline
@@ -195,8 +196,8 @@ public final class Session {
                     }
                 }
             }
-        } else {
-            for image in 0..<shared { lanes[0].run(image, of: self) }
+        } else if let lane = lanes.first {
+            for image in 0..<shared { lane.run(image, of: self) }
         }
         for lane in lanes { if let failure = lane.failure { throw failure } }
         guard let remainder else { return }
