@@ -8,7 +8,7 @@ struct ImagePlanTests {
     private let graph = GraphBuilder()
     private let x: Symbol
 
-    init() { x = graph.input("x", .tensor(.float32, ["n", 8, 8, 4])) }
+    init() { x = graph.input("x", .tensor(.float32, ["n", 16, 16, 8])) }
 
     private func weights(_ name: String, _ shape: [Int]) throws -> Symbol {
         var generator = Philox(seed: 5, name: name)
@@ -19,18 +19,18 @@ struct ImagePlanTests {
     private func convolution(_ x: Symbol, _ name: String) throws -> Symbol {
         try graph.call(
             Conv(window: WindowGeometry(kernel: [3, 3], padding: .same), activation: .relu), x,
-            weights(name, [3, 3, 4, 4]))
+            weights(name, [3, 3, 8, 8]))
     }
 
     private func plan(_ batch: Int) throws -> Plan {
-        try Plan(graph.model, inputs: ["x": Shape([batch, 8, 8, 4])])
+        try Plan(graph.model, inputs: ["x": Shape([batch, 16, 16, 8])])
     }
 
     /// Whether a batch of four is computed image by image; its answers are those of each image alone in either case, but for
     /// an output that mixes images.
     private func isImageByImage(answersMix: Bool = false) throws -> Bool {
         let plan = try plan(4)
-        let images = try Tensor(random: .float32, shape: Shape([4, 8, 8, 4]), seed: 1, name: "x")
+        let images = try Tensor(random: .float32, shape: Shape([4, 16, 16, 8]), seed: 1, name: "x")
         if !answersMix {
             for threads in [1, 2, 3, 4, 7] {
                 let together = try #require(try Session(plan, threads: threads).run(["x": images])["y"])
@@ -50,21 +50,21 @@ struct ImagePlanTests {
         let halves = try graph.append(Split(axis: -1, parts: .equal(2)), [first], name: "split")
         var y = try graph.call(Concat(axis: 3), halves[1], halves[0])
         y = try graph.call(Arithmetic(.add), y, convolution(y, "b"))
-        y = try graph.call(Arithmetic(.multiply), y, weights("scale", [4]))
+        y = try graph.call(Arithmetic(.multiply), y, weights("scale", [8]))
         y = try graph.call(Pad(.constant, [Pad.Amount(axis: 1, before: 1, after: 0)]), y)
-        y = try graph.call(Slice([Slice.Range(axis: 1, start: 1, end: 9, step: 1)]), y)
+        y = try graph.call(Slice([Slice.Range(axis: 1, start: 1, end: 17, step: 1)]), y)
         y = try graph.call(MaxPool(window: WindowGeometry(kernel: [2, 2], stride: [2, 2])), y)
         y = try graph.call(Transpose(Permutation([0, 2, 1, 3])), y)
         y = try graph.call(Unary(.squareRoot), y)
         y = try graph.call(Softmax(axis: 1), y)
         y = try graph.call(Flatten(), y)
-        y = try graph.call(Gemm(activation: .relu), y, weights("dense", [64, 3]))
+        y = try graph.call(Gemm(activation: .relu), y, weights("dense", [512, 3]))
         graph.output(y, name: "y")
         let isImageByImage = try isImageByImage()
         #expect(isImageByImage)
         var options = PlanOptions()
         options.optimizes = false
-        let plain = try Plan(graph.model, inputs: ["x": Shape([4, 8, 8, 4])], options: options)
+        let plain = try Plan(graph.model, inputs: ["x": Shape([4, 16, 16, 8])], options: options)
         let single = try plan(1)
         #expect(!plain.runsImageByImage && !single.runsImageByImage)
     }
@@ -97,7 +97,7 @@ struct ImagePlanTests {
     @Test("where the weights have little work, the batch is computed together")
     func together() throws {
         let y = try convolution(x, "a")
-        let dense = try graph.call(Gemm(), graph.call(Flatten(), y), weights("dense", [256, 3000]))
+        let dense = try graph.call(Gemm(), graph.call(Flatten(), y), weights("dense", [2048, 3000]))
         graph.output(dense, name: "y")
         let isImageByImage = try isImageByImage()
         #expect(!isImageByImage)
