@@ -153,24 +153,20 @@ struct ProfileCommand: ParsableCommand {
         var nodes: [Node]
 
         init(_ profile: PlanProfile, _ limits: MachineLimits) {
-            func gflops(_ operations: Double, _ seconds: Double) -> Double {
-                seconds > 0 ? operations / seconds / 1e9 : 0
-            }
             ms = 1000 * profile.seconds
             runs = profile.runs
             threads = limits.threads
             peakGflops = limits.productGigaflops
             arithmeticGflops = limits.arithmeticGigaflops
             readGigabytesPerSecond = limits.readGigabytes
-            let operations = profile.lines.reduce(0) { $0 + $1.line.operations }
-            self.gflops = gflops(operations, profile.seconds)
+            gflops = profile.gigaflops
             nodes = profile.lines.map { line in
                 Node(
                     name: line.line.node, operatorName: line.line.operatorName,
                     output: line.line.outputs.first.map { "\($0.type)" } ?? "", algorithm: line.line.algorithm,
-                    ms: 1000 * line.seconds, gflops: gflops(line.line.operations, line.seconds),
+                    ms: 1000 * line.seconds, gflops: line.gigaflops,
                     movedBytes: line.line.movedBytes,
-                    gigabytesPerSecond: gflops(Double(line.line.movedBytes), line.seconds),
+                    gigabytesPerSecond: line.gigabytesPerSecond,
                     runnerUp: line.runnerUp.map { RunnerUp(algorithm: $0.algorithm, ms: 1000 * $0.seconds) })
             }
             let sets = Dictionary(grouping: profile.lines) { [$0.line.operatorName, $0.line.algorithm] }
@@ -178,7 +174,7 @@ struct ProfileCommand: ParsableCommand {
                 let seconds = lines.reduce(0) { $0 + $1.seconds }
                 return Group(
                     operatorName: key[0], algorithm: key[1], nodes: lines.count, ms: 1000 * seconds,
-                    gflops: gflops(lines.reduce(0) { $0 + $1.line.operations }, seconds))
+                    gflops: PlanProfile.billions(lines.reduce(0) { $0 + $1.line.operations }, in: seconds))
             }
             .sorted { ($1.ms, $0.operatorName, $0.algorithm) < ($0.ms, $1.operatorName, $1.algorithm) }
         }

@@ -104,7 +104,7 @@ public struct MachineLimits: Sendable {
                     }
                     best = min(best, clock.now - first)
                 } while clock.now - start < .seconds(seconds)
-                return Double(best.components.seconds) + Double(best.components.attoseconds) * 1e-18
+                return best.seconds
             }
         }
     }

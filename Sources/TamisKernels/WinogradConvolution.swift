@@ -20,6 +20,8 @@ public struct WinogradConvolution: Sendable {
     private let tilesPerImage: Int
     /// Tiles of one block, at most.
     private let blockTiles: Int
+    /// Bytes of the packed weights.
+    public let weightBytes: Int
 
     /// An algorithm must be one of Winograd's, and able to compute the shape.
     public init(
@@ -35,7 +37,7 @@ public struct WinogradConvolution: Sendable {
         tilesPerImage = Self.tilesPerImage(shape, tile: tile)
         let matrices = (tile + 2) * (tile + 2)
         let tileBytes = matrices * (shape.channels + shape.filters) * kernels.type.byteCount
-        let weightBytes = matrices * kernels.panelScalars(k: shape.channels, n: shape.filters) * kernels.type.byteCount
+        weightBytes = matrices * kernels.panelScalars(k: shape.channels, n: shape.filters) * kernels.type.byteCount
         // Each block passes over all weights: it must have rows enough to pay for them, a few tiles of the panel kernel's most
         // rows. More would leave the second cache; but where the weights do too, and two threads read them at once, fewer
         // passes are worth more.
@@ -59,10 +61,6 @@ public struct WinogradConvolution: Sendable {
     public var tileCount: Int { shape.images * tilesPerImage }
     /// Blocks of the whole batch.
     public var blocks: Int { (tileCount + blockTiles - 1) / blockTiles }
-    /// Bytes of the packed weights.
-    public var weightBytes: Int {
-        matrices * kernels.panelScalars(k: shape.channels, n: shape.filters) * kernels.type.byteCount
-    }
     /// What the multiplications are, as a part of those of the definition.
     public var effort: Double {
         Double(matrices * tilesPerImage) / Double(max(1, shape.outputPixels * shape.taps))

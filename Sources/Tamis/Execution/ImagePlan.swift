@@ -9,13 +9,11 @@ final class ImagePlan: Sendable {
     /// The images of the batch.
     let images: Int
 
-    /// Nil where there are not several images, or they may not be on their own, or it would not pay.
-    init?(
-        of model: Model, inputs shapes: [String: Shape], values: [String: Tensor], options: PlanOptions,
-        store: WeightStore, _ planner: Planner
-    ) {
+    /// Of what `planner` has planned for inputs of these shapes; nil where there are not several images, or they may not be
+    /// on their own, or it would not pay.
+    init?(of shapes: [String: Shape], values: [String: Tensor], _ planner: Planner) {
         let counts = Set(shapes.values.map { $0.dimensions.first ?? 0 })
-        guard options.optimizes, values.isEmpty, counts.count == 1, let images = counts.first, images > 1,
+        guard planner.options.optimizes, values.isEmpty, counts.count == 1, let images = counts.first, images > 1,
             Self.pays(planner, images: images)
         else { return nil }
         var single: [String: Shape] = [:]
@@ -23,9 +21,9 @@ final class ImagePlan: Sendable {
             guard let one = try? Shape([1] + shape.dimensions.dropFirst()) else { return nil }
             single[name] = one
         }
-        var one = Planner(model: model, options: options, store: store)
+        var one = Planner(model: planner.model, options: planner.options, store: planner.store)
         guard (try? one.fixTypes(single)) != nil, planner.keepsImagesApart(as: one, images: images),
-            let plan = try? Plan(prepared: model, inputs: single, values: [:], options: options, store: store)
+            let plan = try? Plan(typed: one, imagePlan: { _ in nil })
         else { return nil }
         self.plan = plan
         self.images = images

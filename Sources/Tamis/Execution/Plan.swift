@@ -157,6 +157,12 @@ public struct Plan: Sendable {
     ) throws(PlanError) {
         var planner = Planner(model: model, options: options, store: store, values: values)
         try planner.fixTypes(shapes)
+        try self.init(typed: planner) { ImagePlan(of: shapes, values: values, $0) }
+    }
+
+    /// Finishes what a planner has given fixed types; `imagePlan` makes the plan for one image, if there is to be one.
+    init(typed planner: Planner, imagePlan: (Planner) -> ImagePlan?) throws(PlanError) {
+        var planner = planner
         try planner.prepareSteps()
         try planner.placeValues()
         inputs = planner.inputPorts
@@ -165,9 +171,9 @@ public struct Plan: Sendable {
         buffers = planner.buffers
         scratchBytes = planner.scratchBytes
         memoryBytes = planner.memoryBytes
-        level = min(options.level, .best)
+        level = min(planner.options.level, .best)
         stateParameters = planner.stateParameters
-        imagePlan = ImagePlan(of: model, inputs: shapes, values: values, options: options, store: store, planner)
+        self.imagePlan = imagePlan(planner)
         steps = planner.steps
         locations = planner.locations
         copies = planner.copies

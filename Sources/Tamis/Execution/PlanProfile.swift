@@ -13,6 +13,10 @@ public struct PlanProfile: Sendable {
         public var operationsPerByte: Double {
             line.movedBytes > 0 ? line.operations / Double(line.movedBytes) : 0
         }
+        /// Float operations, in 10⁹ a second.
+        public var gigaflops: Double { PlanProfile.billions(line.operations, in: seconds) }
+        /// Bytes of operands and results, in 10⁹ a second.
+        public var gigabytesPerSecond: Double { PlanProfile.billions(Double(line.movedBytes), in: seconds) }
     }
 
     /// Another algorithm for a line, and how long it takes.
@@ -30,6 +34,15 @@ public struct PlanProfile: Sendable {
 
     /// The sum of all lines, in seconds.
     public var seconds: Double { lines.reduce(0) { $0 + $1.seconds } }
+    /// The float operations of all lines, in 10⁹ a second.
+    public var gigaflops: Double {
+        Self.billions(lines.reduce(0) { $0 + $1.line.operations }, in: seconds)
+    }
+
+    /// 10⁹ of something a second; 0 in no time.
+    package static func billions(_ count: Double, in seconds: Double) -> Double {
+        seconds > 0 ? count / seconds / 1e9 : 0
+    }
 
     /// Says for each line what the fastest other algorithm takes, by the profile of a plan of the same model that is held to
     /// other algorithms (`PlanOptions.convolution`).

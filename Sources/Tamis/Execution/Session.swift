@@ -151,7 +151,7 @@ public final class Session {
                 table[outputSlots[index]] = tensor.storage.base
                 outputs[port.name] = tensor
             } catch {
-                throw .memory(bytes: port.elementType.byteCount(of: port.shape.elementCount) ?? 0)
+                throw .memory(bytes: port.byteCount)
             }
         }
         if observe == nil, let one = plan.imagePlan {

@@ -10,20 +10,10 @@ extension ModelReport {
             while families[String(part)] == nil, let slash = part.lastIndex(of: "/") { part = part[..<slash] }
             return families[String(part)] ?? .other
         }
-        let used = OperatorFamily.allCases.filter { families.values.contains($0) }
-        let legend = used.map { "<span class=\"k \($0.rawValue)\">\($0.title)</span>" }.joined()
-        return """
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" \
-            content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-            <title>\(name.html)</title>
-            <style>\(ReportPage.style)</style>
-            </head>
-            <body>
+        let legend = ReportPage.legend(of: Set(families.values))
+        return ReportPage.document(
+            title: name, runsScript: true,
+            """
             <header>
             <h1>\(shortName.html)</h1>
             <p>\(summary.html)</p>
@@ -54,10 +44,7 @@ extension ModelReport {
             </section>
             <script type="application/json" id="data">\(data)</script>
             <script>\(ReportPage.script)</script>
-            </body>
-            </html>
-
-            """
+            """)
     }
 
     /// Writes the document to a file.

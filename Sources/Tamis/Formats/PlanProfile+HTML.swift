@@ -4,21 +4,10 @@ extension PlanProfile {
     /// The profile as one HTML document that needs nothing else: each node under the roofs of the machine (S. Williams,
     /// A. Waterman, D. Patterson, Roofline, 2009), and a table of all.
     public func html(name: String, limits: MachineLimits) -> String {
-        let used = OperatorFamily.allCases.filter { family in
-            lines.contains { OperatorFamily($0.line.operatorName) == family }
-        }
-        let legend = used.map { "<span class=\"k \($0.rawValue)\">\($0.title)</span>" }.joined()
-        return """
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <title>\(name.html)</title>
-            <style>\(ReportPage.style)</style>
-            </head>
-            <body>
+        let legend = ReportPage.legend(of: Set(lines.map { OperatorFamily($0.line.operatorName) }))
+        return ReportPage.document(
+            title: name, runsScript: false,
+            """
             <header>
             <h1>\(name.html)</h1>
             <p>the time of a run, node by node: medians of \(runs) runs</p>
@@ -35,10 +24,7 @@ extension PlanProfile {
             <section><h2>Nodes</h2>
             \(table(limits))
             </section>
-            </body>
-            </html>
-
-            """
+            """)
     }
 
     /// Writes the document to a file.
@@ -47,10 +33,9 @@ extension PlanProfile {
     }
 
     private func cards(_ limits: MachineLimits) -> String {
-        let operations = lines.reduce(0) { $0 + $1.line.operations }
         let cards = [
             ("a run", "\((1000 * seconds).fixed(3)) ms"),
-            ("speed", "\((seconds > 0 ? operations / seconds / 1e9 : 0).fixed(1)) GFLOP/s"),
+            ("speed", "\(gigaflops.fixed(1)) GFLOP/s"),
             ("threads", "\(limits.threads)"),
             ("arithmetic", "\(limits.arithmeticGigaflops.fixed(1)) GFLOP/s"),
             ("matrix product", "\(limits.productGigaflops.fixed(1)) GFLOP/s"),
@@ -62,11 +47,11 @@ extension PlanProfile {
     private func table(_ limits: MachineLimits) -> String {
         var table = "<table class=\"l\"><tr><th>node</th><th>operator</th><th>output</th><th>algorithm</th><th>ms</th>"
         table += "<th>share</th><th>GFLOP/s</th><th>of the roof</th><th>GB/s</th><th>next best</th></tr>"
+        let total = seconds
         for line in lines {
-            let share = seconds > 0 ? 100 * line.seconds / seconds : 0
-            let gigaflops = line.seconds > 0 ? line.line.operations / line.seconds / 1e9 : 0
+            let share = total > 0 ? 100 * line.seconds / total : 0
+            let (gigaflops, gigabytes) = (line.gigaflops, line.gigabytesPerSecond)
             let roof = limits.attainableGigaflops(operationsPerByte: line.operationsPerByte)
-            let gigabytes = line.seconds > 0 ? Double(line.line.movedBytes) / line.seconds / 1e9 : 0
             let runnerUp = line.runnerUp.map { "\($0.algorithm): \((1000 * $0.seconds).fixed(3)) ms" } ?? ""
             table += "<tr><td>\(line.line.node.html)</td>"
             table += "<td><span class=\"k \(OperatorFamily(line.line.operatorName).rawValue)\">"
@@ -97,7 +82,7 @@ private struct RooflineDrawing {
         }
         let discs = profile.lines.compactMap { line -> Disc? in
             guard line.seconds > 0, line.operationsPerByte > 0 else { return nil }
-            return Disc(x: line.operationsPerByte, y: line.line.operations / line.seconds / 1e9, line: line)
+            return Disc(x: line.operationsPerByte, y: line.gigaflops, line: line)
         }
         let roof = limits.arithmeticGigaflops
         guard let least = discs.map(\.x).min(), let most = discs.map(\.x).max(),
@@ -148,9 +133,10 @@ private struct RooflineDrawing {
                 (x(ridge) - 10).short, (y(roof) - 6).short, "end", "memory \(bandwidth.fixed(0)) GB/s")
         }
 
+        let total = profile.seconds
         // Large discs first, so that small ones lie upon them.
         for disc in discs.sorted(by: { $0.line.seconds > $1.line.seconds }) {
-            let share = profile.seconds > 0 ? disc.line.seconds / profile.seconds : 0
+            let share = total > 0 ? disc.line.seconds / total : 0
             let radius = max(2.5, 60 * share.squareRoot())
             let what =
                 "\(disc.line.line.node) (\(disc.line.line.operatorName)): \((1000 * disc.line.seconds).fixed(3)) ms, "

@@ -1,5 +1,32 @@
-/// The style and the script of a report's page.
+/// What the pages of reports have in common, and the script of those that show a graph.
 enum ReportPage {
+    /// A document that needs nothing else, and may load nothing; scripts run only if they stand in it and it `runsScript`.
+    static func document(title: String, runsScript: Bool, _ body: String) -> String {
+        """
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta http-equiv="Content-Security-Policy" \
+        content="default-src 'none'; style-src 'unsafe-inline'\(runsScript ? "; script-src 'unsafe-inline'" : "")">
+        <title>\(title.html)</title>
+        <style>\(style)</style>
+        </head>
+        <body>
+        \(body)
+        </body>
+        </html>
+
+        """
+    }
+
+    /// The colours of the families that occur, with their names.
+    static func legend(of families: Set<OperatorFamily>) -> String {
+        OperatorFamily.allCases.filter(families.contains)
+            .map { "<span class=\"k \($0.rawValue)\">\($0.title)</span>" }.joined()
+    }
+
     static let style = """
         :root{--bg:#f6f6f4;--fg:#1c1f23;--soft:#646b73;--line:#d9dad7;--card:#fff;--edge:#8a9199;--mark:#e0632b;
         --convolution:#2f5f8f;--product:#5c4b8c;--pooling:#2c7a57;--normalization:#86691a;--activation:#a03c3c;

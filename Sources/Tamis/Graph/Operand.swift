@@ -140,7 +140,12 @@ extension Operands {
 
     /// Whether the first input alone holds images, and `axes`, which may count from its end, leave theirs alone.
     func keepApart(_ images: [Bool], workingAlong axes: [Int]) -> Bool {
-        guard hold(images, exactlyAt: [0]), let rank = optional(0)?.type.dimensions?.count else { return false }
+        hold(images, exactlyAt: [0]) && leaveFirstAxis(axes)
+    }
+
+    /// Whether none of `axes`, which may count from the end of the first input, is the images'.
+    func leaveFirstAxis(_ axes: [Int]) -> Bool {
+        guard let rank = optional(0)?.type.dimensions?.count else { return false }
         return axes.allSatisfy { $0 != 0 && $0 != -rank }
     }
 }

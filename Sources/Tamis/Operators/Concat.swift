@@ -45,8 +45,7 @@ public struct Concat: DifferentiableOperator, Hashable {
     }
 
     public func keepsApart(_ images: [Bool], of inputs: Operands) -> Bool {
-        let rank = inputs.optional(0)?.type.dimensions?.count ?? 0
-        return inputs.hold(images, exactlyAt: Set(images.indices)) && axis != 0 && axis != -rank
+        inputs.hold(images, exactlyAt: Set(images.indices)) && inputs.leaveFirstAxis([axis])
     }
 
     public func prepare(_ context: Preparation) throws(PlanError) -> Prepared {

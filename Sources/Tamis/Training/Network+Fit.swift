@@ -211,8 +211,3 @@ extension Tensor {
         }
     }
 }
-
-extension Duration {
-    /// The duration in seconds.
-    package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}
